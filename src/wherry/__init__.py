@@ -1,0 +1,1 @@
+"""wherry: a container platform that speaks Docker's language."""
