@@ -1,0 +1,81 @@
+"""What happened: the stream behind `docker events`.
+
+Knows events and who listens. Must not know how they are written. The last RETAINED events are kept in memory for those
+who ask for the past. A listener that does not keep up loses nothing silently: its stream ends with SlowListener.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+from wherry import errors
+
+RETAINED = 1024
+_QUEUE = 4096
+
+
+class SlowListener(errors.ResourceExhausted):
+    def __init__(self) -> None:
+        super().__init__(
+            f"more than {_QUEUE} events are waiting to be read",
+            hint="read faster, or ask again with `since` the last event you got",
+        )
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`type` is container, image, network, volume or daemon; `time` in nanoseconds since 1970."""
+
+    type: str
+    action: str
+    actor: str
+    attributes: dict[str, str]
+    time: int
+
+
+Match = Callable[[Event], bool]
+
+
+class Events:
+    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+        self._clock = clock
+        self._past: collections.deque[Event] = collections.deque(maxlen=RETAINED)
+        self._listeners: set[asyncio.Queue[Event]] = set()
+
+    def publish(self, type_: str, action: str, actor: str, attributes: dict[str, str]) -> None:
+        event = Event(type_, action, actor, attributes, self._clock())
+        self._past.append(event)
+        for queue in self._listeners:
+            if not queue.full():
+                queue.put_nowait(event)
+
+    async def subscribe(
+        self, since: int | None = None, until: int | None = None, match: Match = lambda _event: True
+    ) -> AsyncIterator[Event]:
+        """Events from `since` on (only new ones if None) up to `until` (for ever if None), both in nanoseconds."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE)
+        past = [event for event in self._past if since is not None and event.time >= since]
+        self._listeners.add(queue)
+        try:
+            for event in past:
+                if match(event) and (until is None or event.time <= until):
+                    yield event
+            while (left := self._left(until)) is None or left > 0:
+                try:
+                    async with asyncio.timeout(left):
+                        event = await queue.get()
+                except TimeoutError:
+                    return
+                if match(event):
+                    yield event
+                if queue.full():
+                    raise SlowListener
+        finally:
+            self._listeners.discard(queue)
+
+    def _left(self, until: int | None) -> float | None:
+        return None if until is None else (until - self._clock()) / 1e9
