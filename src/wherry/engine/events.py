@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
@@ -44,7 +45,7 @@ class Events:
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self._clock = clock
         self._past: collections.deque[Event] = collections.deque(maxlen=RETAINED)
-        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._listeners: weakref.WeakSet[asyncio.Queue[Event]] = weakref.WeakSet()
 
     def publish(self, type_: str, action: str, actor: str, attributes: dict[str, str]) -> None:
         event = Event(type_, action, actor, attributes, self._clock())
@@ -53,29 +54,34 @@ class Events:
             if not queue.full():
                 queue.put_nowait(event)
 
-    async def subscribe(
+    def subscribe(
         self, since: int | None = None, until: int | None = None, match: Match = lambda _event: True
     ) -> AsyncIterator[Event]:
-        """Events from `since` on (only new ones if None) up to `until` (for ever if None), both in nanoseconds."""
+        """Events from `since` on (only new ones if None) up to `until` (for ever if None), both in nanoseconds.
+
+        Nothing that happens after this call is missed, however late the first event is fetched.
+        """
         queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE)
         past = [event for event in self._past if since is not None and event.time >= since]
         self._listeners.add(queue)
-        try:
-            for event in past:
-                if match(event) and (until is None or event.time <= until):
-                    yield event
-            while (left := self._left(until)) is None or left > 0:
-                try:
-                    async with asyncio.timeout(left):
-                        event = await queue.get()
-                except TimeoutError:
-                    return
-                if match(event):
-                    yield event
-                if queue.full():
-                    raise SlowListener
-        finally:
-            self._listeners.discard(queue)
+        return self._stream(queue, past, until, match)
+
+    async def _stream(
+        self, queue: asyncio.Queue[Event], past: list[Event], until: int | None, match: Match
+    ) -> AsyncIterator[Event]:
+        for event in past:
+            if match(event) and (until is None or event.time <= until):
+                yield event
+        while (left := self._left(until)) is None or left > 0:
+            try:
+                async with asyncio.timeout(left):
+                    event = await queue.get()
+            except TimeoutError:
+                return
+            if match(event):
+                yield event
+            if queue.full():
+                raise SlowListener
 
     def _left(self, until: int | None) -> float | None:
         return None if until is None else (until - self._clock()) / 1e9

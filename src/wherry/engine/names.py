@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from wherry import errors
 
@@ -78,9 +78,9 @@ def new_id() -> str:
     return identifier
 
 
-def resolve(reference: str, ids: Iterable[str], by_name: dict[str, str]) -> str:
+def resolve(reference: str, ids: Collection[str], by_name: Mapping[str, str]) -> str:
     """The id that `reference` means: an id, a name (with or without slash) or a unique beginning of an id, in this order."""
-    if reference in by_name.values():
+    if reference in ids:
         return reference
     named = by_name.get(reference.removeprefix("/"))
     if named:
