@@ -1,0 +1,1 @@
+"""Bytes by digest: blobs, unfinished downloads, leases and collection. Must not know manifests, tags or layers."""
