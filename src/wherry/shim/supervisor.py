@@ -28,7 +28,7 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -126,7 +126,8 @@ class Supervisor:
             os.unlink(pid_file)
         stdio = contextlib.ExitStack()
         if process.streams.terminal:
-            terminal = stdio.enter_context(_terminal_socket())
+            rows_columns = (size[0], size[1]) if size else None
+            stdio.enter_context(self._terminal_socket(process, rows_columns))
             null = os.open(os.devnull, os.O_RDWR)
             stdio.callback(os.close, null)
             child_fds = (null, null, null)
@@ -141,9 +142,6 @@ class Supervisor:
                 if code or not pid:
                     failed(_reason(log, output, f"{argv[0]} ended with status {code}"))
                     return
-                if process.streams.terminal:
-                    rows_columns = (size[0], size[1]) if size else None
-                    process.streams.use_terminal(_receive_terminal(terminal), rows_columns)
                 process.streams.start()
                 started(pid)
 
@@ -152,6 +150,29 @@ class Supervisor:
         except OSError as error:
             stdio.close()
             failed(f"cannot execute {argv[0]}: {error.strerror}")
+
+    @contextlib.contextmanager
+    def _terminal_socket(self, process: Process, size: tuple[int, int] | None) -> Iterator[None]:
+        """Where the runtime sends a terminal's master end. It gets its size before the process can ask for it."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(TERMINAL_SOCKET)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(TERMINAL_SOCKET)
+            listener.listen(1)
+
+            def receive() -> None:
+                connection, _ = listener.accept()
+                with connection:
+                    _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
+                process.streams.use_terminal(descriptors[0], size)
+
+            self._poller.watch(listener.fileno(), read=receive)
+            try:
+                yield
+            finally:
+                self._poller.forget(listener.fileno())
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(TERMINAL_SOCKET)
 
     # The end
 
@@ -412,26 +433,3 @@ def _reason(log: str, output: bytes, otherwise: str) -> str:
                 if entry.get("level") in ("error", "fatal"):
                     return str(entry["msg"])
     return output.decode("utf-8", "replace").strip() or otherwise
-
-
-@contextlib.contextmanager
-def _terminal_socket() -> Any:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(TERMINAL_SOCKET)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(TERMINAL_SOCKET)
-        listener.listen(1)
-        try:
-            yield listener
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(TERMINAL_SOCKET)
-
-
-def _receive_terminal(listener: socket.socket) -> int:
-    """The master end that the runtime has sent: it has ended, so it is there already."""
-    listener.settimeout(1.0)
-    connection, _ = listener.accept()
-    with connection:
-        _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
-    return descriptors[0]

@@ -1,0 +1,61 @@
+"""End-to-end tests run in a network and a mount namespace of their own, so that the machine's stay as they are."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.scenario import Scenario
+from tests.support.daemon import Daemon
+from wherry.linux import syscalls
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_namespaces() -> None:
+    syscalls.unshare(syscalls.CLONE_NEWNET | syscalls.CLONE_NEWNS)
+    syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE, None)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+@pytest.fixture(scope="session")
+def root(own_namespaces: None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wherry-e2e-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def running_daemon(root: Path) -> Iterator[Daemon]:
+    """One daemon with a busybox image for all tests that only use it."""
+    (root / "shared").mkdir()
+    daemon = Daemon(root / "shared").start()
+    try:
+        scenario = Scenario(daemon)
+        scenario.wherry("system", "bootstrap-image", timeout=60)
+        yield daemon
+    finally:
+        Scenario(daemon).clean()
+        daemon.stop()
+
+
+@pytest.fixture
+def scenario(running_daemon: Daemon) -> Iterator[Scenario]:
+    scenario = Scenario(running_daemon)
+    yield scenario
+    scenario.clean()
+
+
+@pytest.fixture
+def own(own_namespaces: None, tmp_path: Path) -> Iterator[Scenario]:
+    """A scenario with a daemon of its own, for tests that crash or configure it."""
+    daemon = Daemon(tmp_path).start()
+    scenario = Scenario(daemon)
+    scenario.wherry("system", "bootstrap-image", timeout=60)
+    yield scenario
+    if daemon.process is None or daemon.process.poll() is not None:
+        daemon.start(faults="")
+    scenario.clean()
+    daemon.stop()
