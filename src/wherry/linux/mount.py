@@ -102,21 +102,52 @@ class MountOperation:
     def execute(self) -> None:
         """Make the mount; on error nothing is left mounted. OSError names the call and the target.
 
-        A read-only or otherwise restricted bind takes two calls: MS_BIND ignores all other flags but MS_REC (mount(2)).
+        A read-only or otherwise restricted bind takes two calls: MS_BIND ignores all other flags but MS_REC (mount(2)). So
+        does a mount made piecewise, whose flags are not options of its file system.
         """
         options = parse_options(self.options)
-        if len(options.data) >= _PAGE:
-            raise OSError(errno.E2BIG, "mount: options are longer than one page", self.target)
-        sys.mount(self.source, self.target, self.type, options.flags, options.data or None)
+        piecewise = len(options.data) >= _PAGE
+        if piecewise:
+            self._execute_piecewise(options)
+        else:
+            sys.mount(self.source, self.target, self.type, options.flags, options.data or None)
         try:
             restrictions = options.flags & ~(sys.MS_BIND | sys.MS_REC)
-            if options.flags & sys.MS_BIND and restrictions:
-                sys.mount(None, self.target, None, (options.flags | sys.MS_REMOUNT) & ~sys.MS_REC, None)
+            if restrictions and (piecewise or options.flags & sys.MS_BIND):
+                sys.mount(None, self.target, None, restrictions | sys.MS_REMOUNT | sys.MS_BIND, None)
             for flags in options.propagation:
                 sys.mount(None, self.target, None, flags, None)
         except OSError:
             sys.umount2(self.target, sys.MNT_DETACH)
             raise
+
+    def _execute_piecewise(self, options: Options) -> None:
+        """For data that does not fit a page: hand over one option at a time, and each lower layer of an overlay alone.
+
+        The kernel takes the latter as `lowerdir+` since Linux 6.5 (overlayfs.rst, "Multiple lower layers").
+        """
+        fd = sys.fsopen(self.type, sys.FSOPEN_CLOEXEC)
+        try:
+            sys.fsconfig(fd, sys.FSCONFIG_SET_STRING, "source", self.source)
+            if options.flags & sys.MS_RDONLY:
+                sys.fsconfig(fd, sys.FSCONFIG_SET_FLAG, "ro")
+            for word in options.data.split(","):
+                key, _, value = word.partition("=")
+                if key == "lowerdir":
+                    for layer in value.split(":"):
+                        sys.fsconfig(fd, sys.FSCONFIG_SET_STRING, "lowerdir+", layer)
+                elif value:
+                    sys.fsconfig(fd, sys.FSCONFIG_SET_STRING, key, value)
+                else:
+                    sys.fsconfig(fd, sys.FSCONFIG_SET_FLAG, key)
+            sys.fsconfig(fd, sys.FSCONFIG_CMD_CREATE)
+            mount = sys.fsmount(fd, sys.FSMOUNT_CLOEXEC, 0)
+        finally:
+            os.close(fd)
+        try:
+            sys.move_mount(mount, self.target)
+        finally:
+            os.close(mount)
 
 
 def unmount(target: str) -> bool:
@@ -179,6 +210,9 @@ def mounts_below(directory: str) -> list[str]:
 def _unescape(field: str) -> str:
     if "\\" not in field:
         return field
-    return field.encode("utf-8", "surrogateescape").decode("unicode_escape").encode("latin-1").decode(
-        "utf-8", "surrogateescape"
+    return (
+        field.encode("utf-8", "surrogateescape")
+        .decode("unicode_escape")
+        .encode("latin-1")
+        .decode("utf-8", "surrogateescape")
     )

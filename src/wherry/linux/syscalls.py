@@ -46,6 +46,14 @@ MNT_FORCE = 0x1
 MNT_DETACH = 0x2
 UMOUNT_NOFOLLOW = 0x8
 
+FSOPEN_CLOEXEC = 0x1
+FSCONFIG_SET_FLAG = 0
+FSCONFIG_SET_STRING = 1
+FSCONFIG_CMD_CREATE = 6
+FSMOUNT_CLOEXEC = 0x1
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+AT_FDCWD = -100
+
 RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
@@ -56,6 +64,10 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
+_SYS_MOVE_MOUNT = 429
+_SYS_FSOPEN = 430
+_SYS_FSCONFIG = 431
+_SYS_FSMOUNT = 432
 _SYS_OPENAT2 = 437
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -65,6 +77,8 @@ _libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
 _libc.unshare.argtypes = [ctypes.c_int]
 _libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
 _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong]
+_libc.syncfs.argtypes = [ctypes.c_int]
+_libc.pivot_root.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
 _libc.syscall.restype = ctypes.c_long
 
 
@@ -92,6 +106,39 @@ def mount(source: str | None, target: str, fstype: str | None, flags: int, data:
 def umount2(target: str, flags: int) -> None:
     """umount2(2)"""
     _check(_libc.umount2(os.fsencode(target), flags), "umount2", target)
+
+
+def fsopen(fstype: str, flags: int) -> int:
+    """fsopen(2): a descriptor of a file system being configured."""
+    return _check(_libc.syscall(_SYS_FSOPEN, os.fsencode(fstype), ctypes.c_uint(flags)), "fsopen", fstype)
+
+
+def fsconfig(fd: int, command: int, key: str | None = None, value: str | None = None) -> None:
+    """fsconfig(2) for flags and strings. A string has at most 255 bytes. The error names the key, not the kernel's reason."""
+    result = _libc.syscall(_SYS_FSCONFIG, fd, ctypes.c_uint(command), _encoded(key), _encoded(value), 0)
+    _check(result, "fsconfig", key)
+
+
+def fsmount(fd: int, flags: int, attributes: int) -> int:
+    """fsmount(2): a descriptor of a mount that is not attached anywhere yet."""
+    result = _libc.syscall(_SYS_FSMOUNT, fd, ctypes.c_uint(flags), ctypes.c_uint(attributes))
+    return _check(result, "fsmount")
+
+
+def move_mount(fd: int, target: str) -> None:
+    """move_mount(2): attach the mount `fd` at a path."""
+    arguments = (fd, b"", AT_FDCWD, os.fsencode(target), ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH))
+    _check(_libc.syscall(_SYS_MOVE_MOUNT, *arguments), "move_mount", target)
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """pivot_root(2)"""
+    _check(_libc.pivot_root(os.fsencode(new_root), os.fsencode(put_old)), "pivot_root", new_root)
+
+
+def syncfs(fd: int) -> None:
+    """syncfs(2): write out the file system that `fd` is on."""
+    _check(_libc.syncfs(fd), "syncfs")
 
 
 def unshare(flags: int) -> None:

@@ -1,0 +1,1 @@
+"""File system trees by chain ID, as mounts; layers in and out of them. Must not know images, containers or networks."""
