@@ -71,7 +71,7 @@ def at(path: str, hierarchies: Hierarchies | None = None) -> Cgroup:
     found = hierarchies or detect.mounted()
     if found.mode is Mode.V2:
         return v2.Cgroup(found.unified, path)
-    return v1.Cgroup(path, {name: root + path for name, root in found.controllers.items()})
+    return v1.Cgroup(path, {name: root + path for name, root in found.roots().items()})
 
 
 def of_pid(pid: int, hierarchies: Hierarchies | None = None) -> Cgroup:
@@ -88,8 +88,8 @@ def from_membership(membership: Mapping[str, str], hierarchies: Hierarchies) -> 
     """The group described by a parsed /proc/PID/cgroup; in v1 a process may be in different ones per controller."""
     if hierarchies.mode is Mode.V2:
         return v2.Cgroup(hierarchies.unified, membership.get(detect.UNIFIED, "/"))
-    roots = {name: root for name, root in hierarchies.controllers.items() if name in membership}
-    directories = {name: root + membership[name] for name, root in roots.items()}
+    roots = hierarchies.roots().items()
+    directories = {name: root + membership[name] for name, root in roots if name in membership}
     path = membership.get("freezer") or next(iter(membership.values()), "/")
     return v1.Cgroup(path, directories)
 

@@ -46,6 +46,10 @@ class Hierarchies:
     controllers: dict[str, str]
     unified: str
 
+    def roots(self) -> dict[str, str]:
+        """Directory by the names of `parse_membership`: all hierarchies a process is in."""
+        return {**self.controllers, UNIFIED: self.unified} if self.unified else self.controllers
+
 
 class NotMounted(RuntimeError):
     def __init__(self) -> None:

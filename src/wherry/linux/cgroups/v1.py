@@ -23,7 +23,10 @@ _UNLIMITED = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Cgroup:
-    """`directories` by controller; several controllers may share one hierarchy and so one directory."""
+    """`directories` by controller; several controllers may share one hierarchy and so one directory.
+
+    A v2 hierarchy that is mounted beside them counts as one more, under the name "".
+    """
 
     path: str
     directories: dict[str, str]
