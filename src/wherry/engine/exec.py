@@ -7,7 +7,6 @@ Knows an exec's life (created, running, ended) and Docker's answers about it. Mu
 from __future__ import annotations
 
 import secrets
-import shlex
 import socket
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from wherry.engine.launch import Launcher, StartError
 from wherry.engine.lifecycle import NotRunning
 from wherry.engine.machine import Phase
 from wherry.engine.publish import Publisher
-from wherry.engine.records import text
+from wherry.engine.wire import text
 from wherry.runtime.task import Attachment, Task
 
 _KEPT_SECONDS = 300
@@ -58,7 +57,7 @@ class Exec(msgspec.Struct, kw_only=True):
 
     id: str
     container: Container
-    config: api.ExecConfig
+    config: api.ContainerExecRequest
     pid: int = 0
     running: bool = False
     exit_code: int | None = None
@@ -84,7 +83,7 @@ class Execs:
         self._clock = clock
         self._execs: dict[str, Exec] = {}
 
-    async def create(self, container: Container, config: api.ExecConfig) -> str:
+    async def create(self, container: Container, config: api.ContainerExecRequest) -> str:
         """The id of a new exec; the user is looked up now, so that a wrong one is the creator's error."""
         self._forget_old()
         _require_running(container)
@@ -94,7 +93,7 @@ class Execs:
         parse_detach_keys(text(config.detach_keys) or None)
         await self._launcher.check_exec(container, config)
         self._execs[exec_.id] = exec_
-        self._event(exec_, f"exec_create: {shlex.join(exec_.command)}")
+        self._event(exec_, f"exec_create: {' '.join(exec_.command)}")
         return exec_.id
 
     def inspect(self, identifier: str) -> Exec:
@@ -128,9 +127,9 @@ class Execs:
             ours.setblocking(False)
         exec_.running = True
         self._follow(task)
-        self._event(exec_, f"exec_start: {shlex.join(exec_.command)}")
+        self._event(exec_, f"exec_start: {' '.join(exec_.command)}")
         try:
-            exec_.pid = await self._launcher.add_process(
+            pid = await self._launcher.add_process(
                 exec_.container, exec_.id, config, size=size, attachment=attachment, client=theirs
             )
         except StartError as error:
@@ -138,6 +137,8 @@ class Execs:
             if ours:
                 ours.close()
             raise
+        if exec_.running:
+            exec_.pid = pid
         return ours
 
     async def resize(self, identifier: str, rows: int, columns: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -24,6 +25,7 @@ from wherry.engine.launch import Launcher, StartError
 from wherry.engine.machine import ALIVE, Phase
 from wherry.engine.publish import Publisher
 from wherry.engine.records import Exit, Record
+from wherry.engine.wire import text
 from wherry.linux import signals
 from wherry.runtime.task import Ended, RuntimeFailed, ShimGone, Task
 
@@ -103,6 +105,8 @@ class Lifecycle:
         self._publish = publish
         self._tasks = TaskSet()
         self._closing = False
+        self.on_end: Callable[[Container], None] = lambda _container: None
+        """Called when a container's process has ended, before anybody is told."""
 
     # Verbs
 
@@ -121,7 +125,7 @@ class Lifecycle:
 
     async def stop(self, container: Container, timeout: int | None = None, signal: str | None = None) -> bool:
         """False if it was not running. `timeout` in seconds, -1 for ever, None for the container's own or 10."""
-        number = _signal(signal or _text(container.record.config.stop_signal) or "SIGTERM")
+        number = _signal(signal or text(container.record.config.stop_signal) or "SIGTERM")
         async with container.turn:
             if container.state.phase not in ALIVE and container.state.phase is not Phase.RESTARTING:
                 return False
@@ -154,7 +158,7 @@ class Lifecycle:
         async with container.turn:
             if container.state.phase not in ALIVE:
                 raise CannotKill(reference or container.record.id, container.record.id)
-            own = _text(container.record.config.stop_signal)
+            own = text(container.record.config.stop_signal)
             end = container.next_exit()
             if number == 9 or not own or number == _signal(own):
                 await self._save(container, msgspec.structs.replace(container.state, stop_asked=True))
@@ -292,6 +296,7 @@ class Lifecycle:
                 self._publish.container(record, "oom")
             seconds = max(0, ended.at - record.state.started_at) // 10**9
             self._publish.container(record, "die", exitCode=str(ended.code), execDuration=str(seconds))
+            self.on_end(container)
             container.announce_exit()
             await self._run(container, effects)
             if container.state.phase is Phase.EXITED and record.auto_remove and not container.keep:
@@ -368,6 +373,22 @@ class Lifecycle:
 
         container.timer = asyncio.get_running_loop().call_later(seconds, due)
 
+    async def took_over(self, container: Container, event: machine.Event) -> None:
+        """Record what happened to a container while there was no daemon."""
+        async with container.turn:
+            await self._apply(container, event)
+
+    def start_in_background(self, container: Container) -> None:
+        """Start a container with the daemon; a failure is logged, not raised."""
+
+        async def start() -> None:
+            try:
+                await self.start(container)
+            except errors.WherryError as error:
+                _log.warning("cannot start container %s: %s", container.record.id, error)
+
+        self._tasks.spawn(start(), f"start of {container.record.id[:12]}")
+
     async def _start_again(self, container: Container) -> None:
         async with container.turn:
             if container.state.phase is not Phase.RESTARTING or self._closing:
@@ -407,10 +428,6 @@ def _signal(text: str) -> int:
         return signals.parse(text)
     except ValueError:
         raise InvalidSignal(text) from None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _stop_timeout(record: Record) -> int:
