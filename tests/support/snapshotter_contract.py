@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.trees import describe, mounted
+from tests.support.trees import describe, mounted
 from wherry.snapshots.snapshotter import (
     Kind,
     SnapshotExists,
@@ -354,7 +354,7 @@ class SnapshotterContract:
                         place.snapshotter.commit(f"N{number}-{turn}", key)
                     else:
                         place.snapshotter.remove(key)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - shown by the assertion below
                 failures.append(error)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]

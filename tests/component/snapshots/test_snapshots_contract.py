@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.snapshotter_contract import Place, SnapshotterContract
-from support.trees import tmpfs
+from tests.support.snapshotter_contract import Place, SnapshotterContract
+from tests.support.trees import tmpfs
 from wherry.snapshots.catalogue import SCHEMA
 from wherry.snapshots.native import Native
 from wherry.snapshots.overlay import Overlay
