@@ -64,7 +64,7 @@ class Container:
     def _register(self, waiting: list[asyncio.Future[Exit]]) -> asyncio.Future[Exit]:
         future: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         waiting.append(future)
-        future.add_done_callback(lambda _f: future in waiting and waiting.remove(future))
+        future.add_done_callback(lambda done: _forget(waiting, done))
         return future
 
     def announce_exit(self) -> None:
@@ -159,6 +159,11 @@ class Containers:
 def _update(record: Record) -> Callable[[Connection], object]:
     values = (record.name, msgspec.json.encode(record), record.id)
     return lambda c: c.execute("UPDATE containers SET name = ?, record = ? WHERE id = ?", values)
+
+
+def _forget(waiting: list[asyncio.Future[Exit]], future: asyncio.Future[Exit]) -> None:
+    if future in waiting:
+        waiting.remove(future)
 
 
 def _resolve(waiting: list[asyncio.Future[Exit]], exit_: Exit) -> None:

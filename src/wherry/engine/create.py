@@ -20,11 +20,11 @@ from wherry.engine import mounts, names, plan
 from wherry.engine.containers import Containers
 from wherry.engine.publish import Publisher
 from wherry.engine.records import Mount, Record
-from wherry.engine.wire import flag, items, mapping, text
+from wherry.engine.roots import Roots
+from wherry.engine.wire import mapping, text
 from wherry.images.store import Image, Images
 from wherry.network.networks import Networks
 from wherry.runtime.binaries import Runtimes
-from wherry.snapshots import copy_up
 from wherry.snapshots.snapshotter import Snapshotter
 from wherry.state import files
 from wherry.volumes.store import Volumes
@@ -56,6 +56,7 @@ class Creator:
         containers: Containers,
         images: Images,
         snapshotter: Snapshotter,
+        roots: Roots,
         volumes: Volumes,
         networks: Networks,
         runtimes: Runtimes,
@@ -68,6 +69,7 @@ class Creator:
         self._containers = containers
         self._images = images
         self._snapshotter = snapshotter
+        self._roots = roots
         self._volumes = volumes
         self._networks = networks
         self._runtimes = runtimes
@@ -153,7 +155,7 @@ class Creator:
             ("cgroupns_mode", "CgroupNS", ("private", "host")),
         ):
             mode = text(getattr(host, field))
-            if mode not in allowed and not (field in changes):
+            if mode not in allowed and field not in changes:
                 raise NoSuchMode(what, mode)
         return msgspec.structs.replace(host, **changes)
 
@@ -170,14 +172,14 @@ class Creator:
         undo.callback(self._snapshotter.remove, record.id)
         made = tuple(self._volume(mount, undo) for mount in record.mounts)
         faults.hit("create:after-snapshot")
-        fresh = [mount for mount in made if mount.type == "volume" and mount.copy_up]
-        if fresh:
-            copy_up.fill(self._snapshotter, record.id, [(mount.target, Path(mount.source)) for mount in fresh])
-        return msgspec.structs.replace(record, mounts=made)
+        record = msgspec.structs.replace(record, mounts=made)
+        self._roots.fill(record)
+        return record
 
     def _volume(self, mount: Mount, undo: contextlib.ExitStack) -> Mount:
         if mount.type == "bind":
-            Path(mount.source).mkdir(parents=True, exist_ok=True) if not Path(mount.source).exists() else None
+            if not Path(mount.source).exists():
+                Path(mount.source).mkdir(parents=True)
             return mount
         if mount.type != "volume" or mount.source:
             return mount
@@ -199,5 +201,3 @@ def _networks(request: api.ContainerCreateRequest) -> dict[str, api.EndpointSett
     networking = request.networking_config
     return mapping(networking.endpoints_config) if isinstance(networking, api.NetworkingConfig) else {}
 
-
-_ = (flag, items)

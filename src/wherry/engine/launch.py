@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -25,7 +27,7 @@ from wherry.engine.plan import log_limits
 from wherry.engine.records import Record
 from wherry.engine.roots import Roots
 from wherry.engine.sandboxes import Sandbox, Sandboxes
-from wherry.engine.wire import flag, items, mapping, number, text
+from wherry.engine.wire import flag, items, mapping, text
 from wherry.runtime import bundle, spec, users
 from wherry.runtime.binaries import Commands, Runtime, Runtimes, check_hierarchies, features
 from wherry.runtime.task import Attachment, Ended, RuntimeFailed, ShimGone, Task, read_exit
@@ -145,7 +147,7 @@ class Launcher:
             rootfs=str(self._roots.path(record.directory)),
             user=user,
             network=sandbox.namespace,
-            joins_network=sandbox.joined,
+            joins_network=sandbox.joined is not None,
             pid=self._sources.pid(record),
             ipc=self._sources.ipc(record),
             shm_path=self._sources.shm(record),
@@ -315,8 +317,6 @@ class Launcher:
 
 
 def _run_quietly(argv: list[str]) -> None:
-    import subprocess
-
     subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_GONE_SECONDS, check=False)
 
 
@@ -332,7 +332,7 @@ def _console_size(host: api.HostConfig) -> tuple[int, int] | None:
     return (size[0], size[1]) if len(size) == 2 and all(size) else None
 
 
-def _log(record: Record) -> dict[str, object] | None:
+def _log(record: Record) -> dict[str, Any] | None:
     log = record.host.log_config
     if not isinstance(log, api.HostConfigLogConfig) or text(log.type) != "json-file":
         return None
@@ -340,5 +340,3 @@ def _log(record: Record) -> dict[str, object] | None:
     size, files, compress = log_limits(options)
     return {"path": record.log_path, "max_size": size, "max_files": files, "compress": compress}
 
-
-_ = number

@@ -32,4 +32,4 @@ def mapping(value: dict[str, V] | None | UnsetType) -> dict[str, V]:
 
 def given(value: T | None | UnsetType, otherwise: T) -> T:
     """The value if there is one, even if it is empty."""
-    return otherwise if value is None or value is UNSET else value  # type: ignore[return-value]
+    return otherwise if value is None or value is UNSET else value

@@ -135,14 +135,14 @@ class Volumes:
     def users(self, name: str) -> Collection[str]:
         return self._users(name)
 
-    def remove(self, name: str, *, force: bool = False) -> bool:
-        """False if there is none and `force` says that this is fine."""
+    def remove(self, name: str, *, force: bool = False, besides: str = "") -> bool:
+        """False if there is none and `force` says that this is fine. The container `besides` does not count as a user."""
         with self._lock:
             if name not in self._volumes:
                 if force:
                     return False
                 raise NoSuchVolume(name)
-            users = self._users(name)
+            users = [user for user in self._users(name) if user != besides]
             if users:
                 raise VolumeInUse(name, users)
             self._database.write(lambda c: c.execute("DELETE FROM volumes WHERE name = ?", (name,)))
