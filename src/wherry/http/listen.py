@@ -1,7 +1,7 @@
 """Sockets to listen on: unix paths, TCP, and those a service manager has opened for us; and TLS contexts.
 
-Knows bind(2), the socket activation protocol (sd_listen_fds(3)) and who may connect to a unix socket. Must not know what is
-served.
+Knows bind(2), the socket activation protocol (sd_listen_fds(3)) and who may connect to a unix socket. Must not know
+what is served.
 """
 
 from __future__ import annotations

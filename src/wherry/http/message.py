@@ -1,195 +1,160 @@
-"""Requests and responses as values, and the errors of reading them.
+"""Requests and responses as values the handler sees.
 
-Knows HTTP messages (RFC 9110, RFC 9112). Must not know sockets or who answers.
+Knows header fields, who is at the other end and how a response names its body. Must not know sockets: a request's
+connection is behind `Exchange`. RFC 9110 sections 5 and 6.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from wherry import errors
+from wherry.http.body import Body
+from wherry.http.target import Query
 
+if TYPE_CHECKING:
+    from wherry.http.stream import RawStream
 
-class Malformed(errors.InvalidArgument):
-    """The bytes are no HTTP request; the connection is closed after the answer."""
-
-
-class HeadersTooLarge(errors.InvalidArgument):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the request's head is larger than {limit} bytes")
-
-
-class HeadersTooSlow(errors.InvalidArgument):
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the request's head did not arrive within {seconds:g} seconds")
-
-
-class BodyTooLarge(errors.InvalidArgument):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the request's body is larger than {limit} bytes")
-
-
-class BodyIncomplete(errors.InvalidArgument):
-    def __init__(self) -> None:
-        super().__init__("the connection was closed before the request's body had ended")
-
-
-class TooManyConnections(errors.Unavailable):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} connections are open", hint="close some, or raise the limit")
+__all__ = ["Body", "Exchange", "Fields", "Headers", "Peer", "Query", "Request", "Response"]
 
 
 class Headers:
-    """Header fields; names compare without case, the first of several counts."""
+    """Header fields in their order and spelling; names are looked up in any case and may repeat."""
 
-    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = [(name.lower(), value) for name, value in fields]
+    __slots__ = ("_items",)
+
+    def __init__(self, fields: Fields = ()) -> None:
+        pairs = fields.items() if isinstance(fields, Mapping) else fields
+        self._items = [(name.lower(), name, value) for name, value in pairs]
 
     def get(self, name: str, default: str = "") -> str:
-        wanted = name.lower()
-        return next((value for key, value in self._fields if key == wanted), default)
+        """The first value of `name`."""
+        key = name.lower()
+        for item in self._items:
+            if item[0] == key:
+                return item[2]
+        return default
 
     def all(self, name: str) -> list[str]:
-        wanted = name.lower()
-        return [value for key, value in self._fields if key == wanted]
-
-    def __contains__(self, name: str) -> bool:
-        wanted = name.lower()
-        return any(key == wanted for key, _ in self._fields)
+        key = name.lower()
+        return [item[2] for item in self._items if item[0] == key]
 
     def tokens(self, name: str) -> set[str]:
-        """The comma-separated words of a field, in lower case."""
-        return {word.strip().lower() for value in self.all(name) for word in value.split(",") if word.strip()}
+        """The comma-separated words of all fields `name`, in lower case."""
+        return {word.strip().lower() for value in self.all(name) for word in value.split(",")} - {""}
 
+    def add(self, name: str, value: str) -> None:
+        self._items.append((name.lower(), name, value))
 
-class Query:
-    """The parameters of a target, decoded; a name may occur several times."""
+    def extend(self, fields: Iterable[tuple[str, str]]) -> None:
+        for name, value in fields:
+            self.add(name, value)
 
-    def __init__(self, text: str) -> None:
-        self._pairs = parse_qsl(text, keep_blank_values=True, errors="replace") if text else []
+    def set(self, name: str, value: str) -> None:
+        """Replace all fields `name`."""
+        self.remove(name)
+        self.add(name, value)
 
-    def get(self, name: str, default: str = "") -> str:
-        return next((value for key, value in self._pairs if key == name), default)
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self._pairs if key == name]
+    def remove(self, name: str) -> None:
+        key = name.lower()
+        self._items = [item for item in self._items if item[0] != key]
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self._pairs)
+        key = name.lower()
+        return any(item[0] == key for item in self._items)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((name, value) for _, name, value in self._items)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)!r})"
 
 
-class Body:
-    """A request's body as it arrives. The connection is told to pause while more than HIGH_WATER bytes wait here."""
+Fields = Mapping[str, str] | Iterable[tuple[str, str]] | Headers
+"""What a `Headers` can be made of."""
 
-    HIGH_WATER = 256 * 1024
 
-    def __init__(self, length: int | None, flow: Callable[[bool], None], wanted: Callable[[], None]) -> None:
-        """`length` is the announced one; `flow(False)` pauses the sender; `wanted` is called when reading begins."""
-        self.length = length
-        self._flow = flow
-        self._wanted: Callable[[], None] | None = wanted
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._ended = False
-        self._broken = False
-        self._paused = False
-        self._news: asyncio.Future[None] | None = None
+@dataclass(frozen=True)
+class Peer:
+    """Who is at the other end. Unix: `pid`, `uid`, `gid` of the process that connected. TCP: `address` "host:port", and
+    `subject` "CN=…,O=…" of the certificate that the client proved to own."""
 
-    def feed(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > self.HIGH_WATER and not self._paused:
-            self._paused = True
-            self._flow(False)
-        self._wake()
+    kind: Literal["unix", "tcp"]
+    pid: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    address: str = ""
+    subject: str = ""
 
-    def end(self) -> None:
-        self._ended = True
-        self._wake()
 
-    def break_off(self) -> None:
-        """The connection has gone: whoever reads gets BodyIncomplete, unless all had arrived."""
-        self._broken = not self._ended
-        self._wake()
+class Exchange(Protocol):
+    """The connection as one request sees it."""
 
     @property
-    def ended(self) -> bool:
-        """All of it has arrived."""
-        return self._ended
+    def disconnected(self) -> asyncio.Event: ...
 
-    def _wake(self) -> None:
-        if self._news and not self._news.done():
-            self._news.set_result(None)
-
-    def take_buffered(self) -> bytes:
-        """What has arrived and was not read."""
-        data = b"".join(self._chunks)
-        self._chunks.clear()
-        self._size = 0
-        if self._paused:
-            self._paused = False
-            self._flow(True)
-        return data
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._wanted:
-            self._wanted()
-            self._wanted = None
-        while True:
-            if self._chunks:
-                yield self.take_buffered()
-            elif self._ended:
-                return
-            elif self._broken:
-                raise BodyIncomplete
-            else:
-                self._news = asyncio.get_running_loop().create_future()
-                await self._news
-
-    async def read(self, limit: int) -> bytes:
-        """All of it; BodyTooLarge as soon as it is known to be more than `limit` bytes."""
-        if self.length is not None and self.length > limit:
-            raise BodyTooLarge(limit)
-        pieces, size = [], 0
-        async for piece in self:
-            size += len(piece)
-            if size > limit:
-                raise BodyTooLarge(limit)
-            pieces.append(piece)
-        return b"".join(pieces)
+    async def hijack(self, head: bytes) -> RawStream: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end: for unix sockets the ids of the process, else an address."""
+class Request:
+    """One request. `path` is decoded, `target` is not; `version` is "1.1" or "1.0"."""
 
-    address: str = ""
-    pid: int = 0
-    uid: int = -1
-    gid: int = -1
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: bytes = b"",
+        headers: Headers,
+        body: Body,
+        peer: Peer,
+        target: str,
+        version: str,
+        exchange: Exchange,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        self.target = target
+        self.version = version
+        self._raw_query = query
+        self._exchange = exchange
+
+    @cached_property
+    def query(self) -> Query:
+        return Query(self._raw_query)
+
+    @property
+    def disconnected(self) -> asyncio.Event:
+        """Set when the client has closed its side, maybe only for writing. The handler chooses what to do about it."""
+        return self._exchange.disconnected
+
+    async def hijack(self, head: bytes) -> RawStream:
+        """Answer `head` verbatim and take the connection over. Bytes that came behind the request are read first.
+
+        The stream lives as long as the handler, which then returns None. Raises ClientGone.
+        """
+        return await self._exchange.hijack(head)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target!r}>"
 
 
-@dataclass(slots=True)
 class Response:
-    """An answer. A body of bytes is sent with its length; an iterator is sent in chunks, each at once."""
+    """An answer. A `bytes` body is sent with its length. With an iterator the headers go out at once, then each item as
+    it comes: plain if the headers tell a Content-Length, otherwise in chunks. It is closed when the client leaves."""
 
-    status: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes | AsyncIterator[bytes] = b""
+    __slots__ = ("body", "headers", "status")
 
+    def __init__(self, status: int = 200, headers: Fields = (), body: bytes | AsyncIterator[bytes] = b"") -> None:
+        self.status = status
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.body = body
 
-def split_target(target: str) -> tuple[str, str]:
-    """The decoded path and the raw query of a request target in origin or absolute form; Malformed."""
-    if not target.startswith("/"):
-        scheme, separator, rest = target.partition("://")
-        if not separator or not scheme:
-            raise Malformed(f"the request target {target[:200]!r} is neither a path nor an absolute URI")
-        target = "/" + rest.partition("/")[2]
-    path, _, query = target.partition("?")
-    decoded = unquote(path, errors="surrogateescape")
-    if "\0" in decoded:
-        raise Malformed("the request's path contains a NUL byte")
-    return decoded, query.partition("#")[0]
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
