@@ -62,7 +62,11 @@ RESOLVE_IN_ROOT = 0x10
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 _SYS_MOVE_MOUNT = 429
 _SYS_FSOPEN = 430
@@ -79,6 +83,7 @@ _libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
 _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong]
 _libc.syncfs.argtypes = [ctypes.c_int]
 _libc.pivot_root.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+_libc.capset.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 _libc.syscall.restype = ctypes.c_long
 
 
@@ -160,6 +165,14 @@ def set_name(name: str) -> None:
     """Name the calling thread, at most 15 bytes: PR_SET_NAME of prctl(2)."""
     buffer = ctypes.create_string_buffer(os.fsencode(name)[:15])
     _check(_libc.prctl(PR_SET_NAME, ctypes.addressof(buffer), 0, 0, 0), "prctl")
+
+
+def capset(effective: int, permitted: int, inheritable: int) -> None:
+    """capset(2): the capabilities of the calling thread, as masks."""
+    header = (ctypes.c_uint32 * 2)(_LINUX_CAPABILITY_VERSION_3, 0)
+    masks = (effective, permitted, inheritable)
+    data = (ctypes.c_uint32 * 6)(*(mask >> shift & 0xFFFFFFFF for shift in (0, 32) for mask in masks))
+    _check(_libc.capset(header, data), "capset")
 
 
 def openat2(dirfd: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:

@@ -12,7 +12,6 @@ so that the layer can be unpacked again. Its children stay: parents are found by
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +33,7 @@ from wherry.snapshots.snapshotter import (
     WrongKind,
 )
 from wherry.state import files
-from wherry.state.database import Database, Schema
+from wherry.state.database import Connection, Database, DatabaseFull, Schema
 
 SCHEMA = Schema(
     "snapshots",
@@ -100,7 +99,7 @@ class Catalogue:
         return [self._row(each) for each in found]
 
     def ancestors(self, row: Row) -> list[Row]:
-        """The parents of a snapshot, nearest first, each with its tree. Raises TreeMissing."""
+        """The parents of a snapshot, nearest first. Raises TreeMissing if one of them is no longer known."""
         found: list[Row] = []
         parent = row.parent
         while parent is not None:
@@ -108,8 +107,6 @@ class Catalogue:
                 ancestor = self.get(parent)
             except SnapshotNotFound:
                 raise TreeMissing(parent, row.name) from None
-            if not ancestor.directory.is_dir():
-                raise TreeMissing(parent, row.name)
             found.append(ancestor)
             parent = ancestor.parent
         return found
@@ -119,7 +116,7 @@ class Catalogue:
         _sync(self.get(key).directory)
         faults.hit("snapshot:before-commit")
 
-        def change(connection: sqlite3.Connection) -> None:
+        def change(connection: Connection) -> None:
             old = _kind(connection, key)
             if old != Kind.ACTIVE:
                 raise WrongKind(key, old, Kind.ACTIVE)
@@ -136,16 +133,22 @@ class Catalogue:
         return self.get(name)
 
     def remove(self, key: str) -> None:
-        """Forget a row, then remove its directory."""
+        """Forget a row, then remove its directory; the other way round on a full disk, which has no room to forget."""
         row = self.get(key)
 
-        def change(connection: sqlite3.Connection) -> None:
+        def change(connection: Connection) -> None:
             child = connection.execute("SELECT name FROM snapshots WHERE parent = ?", (key,)).fetchone()
             if child:
                 raise SnapshotInUse(key, child[0])
             connection.execute("DELETE FROM snapshots WHERE name = ?", (key,))
 
-        self._database.write(change)
+        try:
+            self._database.write(change)
+        except DatabaseFull:
+            removed = row.directory.with_suffix(".removed")
+            row.directory.rename(removed)
+            files.remove_tree(removed)
+            self._database.write(change)
         faults.hit("snapshot:before-directory-removal")
         files.remove_tree(row.directory)
 
@@ -175,7 +178,7 @@ class Catalogue:
         return Reconciled(tuple(directory.name for directory in garbage), lost)
 
     def _check_addition(self, key: str, parent: str | None) -> None:
-        def check(connection: sqlite3.Connection) -> None:
+        def check(connection: Connection) -> None:
             if _exists(connection, key):
                 raise SnapshotExists(key)
             if parent is not None:
@@ -204,7 +207,7 @@ def _sync(directory: Path) -> None:
         os.close(fd)
 
 
-def _insert(connection: sqlite3.Connection, row: Row) -> None:
+def _insert(connection: Connection, row: Row) -> None:
     if _exists(connection, row.name):
         raise SnapshotExists(row.name)
     if row.parent is not None:
@@ -215,18 +218,18 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
     )
 
 
-def _exists(connection: sqlite3.Connection, name: str) -> bool:
+def _exists(connection: Connection, name: str) -> bool:
     return connection.execute("SELECT 1 FROM snapshots WHERE name = ?", (name,)).fetchone() is not None
 
 
-def _kind(connection: sqlite3.Connection, name: str) -> Kind:
+def _kind(connection: Connection, name: str) -> Kind:
     found = connection.execute("SELECT kind FROM snapshots WHERE name = ?", (name,)).fetchone()
     if found is None:
         raise SnapshotNotFound(name)
     return Kind(found[0])
 
 
-def _require_committed(connection: sqlite3.Connection, parent: str) -> None:
+def _require_committed(connection: Connection, parent: str) -> None:
     kind = _kind(connection, parent)
     if kind is not Kind.COMMITTED:
         raise WrongKind(parent, kind, Kind.COMMITTED)

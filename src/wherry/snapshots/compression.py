@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 NONE, GZIP, ZSTD, XZ, BZIP2 = "none", "gzip", "zstd", "xz", "bzip2"
 
+MAGIC_LENGTH = 6
 _MAGICS = ((GZIP, b"\x1f\x8b\x08"), (ZSTD, b"\x28\xb5\x2f\xfd"), (XZ, b"\xfd7zXZ\0"), (BZIP2, b"BZh"))
 _PIECE = 1 << 20
 _COMPRESSED_PIECE = 256 << 10
@@ -61,11 +62,19 @@ class DamagedStream(errors.InvalidArgument):
 
 
 def sniff(start: bytes) -> str:
-    """The compression of a stream by its first bytes (six are enough); NONE if it looks like none of them."""
+    """The compression of a stream by its first bytes (MAGIC_LENGTH of them); NONE if it looks like none of them."""
     for kind, magic in _MAGICS:
         if start.startswith(magic):
             return kind
     return NONE
+
+
+def load(kind: str) -> None:
+    """Import the library for a compression now; otherwise that happens when the first stream is read."""
+    if kind == ZSTD:
+        import zstandard  # noqa: F401
+    elif kind != NONE:
+        _opener(kind)
 
 
 class Decompressed:
@@ -94,7 +103,7 @@ class Decompressed:
 
 def _read_start(source: Source) -> bytes:
     start = b""
-    while len(start) < 6 and (more := source.read(_COMPRESSED_PIECE)):
+    while len(start) < MAGIC_LENGTH and (more := source.read(_COMPRESSED_PIECE)):
         start += more
     return start
 
@@ -139,7 +148,7 @@ def _streams(kind: str, open_: Callable[[], Decompressor], data: bytes, source: 
             yield chunk
         if decompressor.eof:
             data = decompressor.unused_data or source.read(_COMPRESSED_PIECE)
-            while data and len(data) < 6 and (more := source.read(_COMPRESSED_PIECE)):
+            while data and len(data) < MAGIC_LENGTH and (more := source.read(_COMPRESSED_PIECE)):
                 data += more
             if sniff(data) != kind:
                 return

@@ -17,25 +17,31 @@ _CHUNK = 1 << 30
 
 def copy_tree(source: Path, target: Path) -> None:
     """Make `target`, which must not exist, a copy of the directory `source`."""
-    _copy_directory(str(source), str(target), {})
+    linked: dict[int, str] = {}
+    directories = [(str(source), str(target))]
+    for each in directories:
+        directories.extend(_copy_directory(*each, linked))
+    for original, copy in reversed(directories):
+        _copy_metadata(original, copy, os.stat(original))
 
 
-def _copy_directory(source: str, target: str, linked: dict[int, str]) -> None:
+def _copy_directory(source: str, target: str, linked: dict[int, str]) -> list[tuple[str, str]]:
+    """Copy the files of a directory; the directories in it, each with its copy to be."""
+    below = []
     os.mkdir(target)
     with os.scandir(source) as entries:
         for entry in entries:
             found = entry.stat(follow_symlinks=False)
             copy = os.path.join(target, entry.name)
             if stat.S_ISDIR(found.st_mode):
-                _copy_directory(entry.path, copy, linked)
+                below.append((entry.path, copy))
             elif found.st_nlink > 1 and found.st_ino in linked:
                 os.link(linked[found.st_ino], copy, follow_symlinks=False)
             else:
                 _copy_file(entry.path, copy, found)
                 _copy_metadata(entry.path, copy, found)
-                if found.st_nlink > 1:
-                    linked[found.st_ino] = copy
-    _copy_metadata(source, target, os.stat(source))
+                linked[found.st_ino] = copy
+    return below
 
 
 def _copy_file(source: str, target: str, found: os.stat_result) -> None:

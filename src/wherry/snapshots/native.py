@@ -57,12 +57,18 @@ class Native:
     def reconcile(self) -> Reconciled:
         return self._catalogue.reconcile()
 
-    def _mounts(self, row: Row) -> list[Mount]:
+    def trees(self, key: str) -> list[Path]:
+        return [self._tree(self._catalogue.get(key))]
+
+    def _tree(self, row: Row) -> Path:
         shown = self._catalogue.ancestors(row)[0] if row.kind is Kind.VIEW else row
         tree = shown.directory / "fs"
         if not tree.is_dir():
             raise TreeMissing(shown.name, row.name)
-        return [Mount("bind", str(tree), options=("rbind", "ro" if row.kind is Kind.VIEW else "rw"))]
+        return tree
+
+    def _mounts(self, row: Row) -> list[Mount]:
+        return [Mount("bind", str(self._tree(row)), options=("rbind", "ro" if row.kind is Kind.VIEW else "rw"))]
 
 
 def _copy_parent(directory: Path, parent: Row | None) -> None:

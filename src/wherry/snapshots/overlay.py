@@ -73,19 +73,29 @@ class Overlay:
     def reconcile(self) -> Reconciled:
         return self._catalogue.reconcile()
 
+    def trees(self, key: str) -> list[Path]:
+        return self._trees(self._catalogue.get(key))
+
+    def _trees(self, row: Row) -> list[Path]:
+        rows = self._catalogue.ancestors(row)
+        if row.kind is not Kind.VIEW:
+            rows.insert(0, row)
+        for each in rows:
+            if not (each.directory / "fs").is_dir():
+                raise TreeMissing(each.name, row.name)
+        return [each.directory / "fs" for each in rows]
+
     def _mounts(self, row: Row) -> list[Mount]:
-        lower = [str(ancestor.directory / "fs") for ancestor in self._catalogue.ancestors(row)]
-        if row.kind is Kind.VIEW:
-            if len(lower) == 1:
-                return [Mount("bind", lower[0], options=("rbind", "ro"))]
-            return [Mount("overlay", "overlay", options=(f"lowerdir={':'.join(lower)}", *_ALWAYS, "ro"))]
-        upper = row.directory / "fs"
-        if not upper.is_dir():
-            raise TreeMissing(row.name, row.name)
-        if not lower:
-            return [Mount("bind", str(upper), options=("rbind", "rw"))]
-        layers = (f"lowerdir={':'.join(lower)}", f"upperdir={upper}", f"workdir={row.directory / 'work'}")
-        return [Mount("overlay", "overlay", options=(*layers, *_ALWAYS))]
+        trees = self._trees(row)
+        writable = row.kind is not Kind.VIEW
+        if len(trees) == 1:
+            return [Mount("bind", str(trees[0]), options=("rbind", "rw" if writable else "ro"))]
+        layers = []
+        if writable:
+            upper = trees.pop(0)
+            layers = [f"upperdir={upper}", f"workdir={row.directory / 'work'}"]
+        lower = "lowerdir=" + ":".join(map(str, trees))
+        return [Mount("overlay", "overlay", options=(lower, *layers, *_ALWAYS, "rw" if writable else "ro"))]
 
 
 def _make_active(directory: Path, parent: Row | None) -> None:

@@ -53,6 +53,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -147,6 +148,13 @@ class Snapshotter(Protocol):
 
     def mounts(self, key: str) -> list[Mount]:
         """The mounts of an active snapshot or a view, as when it was made. Raises WrongKind, TreeMissing."""
+        ...
+
+    def trees(self, key: str) -> list[Path]:
+        """The directories that make up a snapshot of any kind when they are stacked, topmost first. Raises TreeMissing.
+
+        The first one of an active or committed snapshot is its own; all others belong to its parents.
+        """
         ...
 
     def commit(self, name: str, key: str, parent: str | None = None) -> None:

@@ -46,6 +46,13 @@ class DamagedDatabase(errors.DataLoss):
         super().__init__(f"{path}: {reason}", hint="move the file away to start empty; images can be loaded again")
 
 
+class DatabaseFull(errors.ResourceExhausted):
+    """Nothing was written. Removing files may help; then the transaction can be tried again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: no space left on the disk", hint="make room on the disk")
+
+
 class Database:
     """Open with `Database.open`; `read` and `write` block and may be called on any thread, `awrite` in the event loop."""
 
@@ -87,9 +94,11 @@ class Database:
             try:
                 result = change(connection)
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                    raise DatabaseFull(self.path) from error
                 raise
             return result
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from pathlib import Path
 from types import TracebackType
 
 from wherry import errors
 
 _TEMPORARY = ".new"
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class LockHeld(errors.Conflict):
@@ -61,14 +61,45 @@ def read_if_exists(path: Path) -> bytes | None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory and all below it without following links; nothing happens if it is absent."""
-    if not shutil.rmtree.avoids_symlink_attacks:
-        raise errors.Internal("this platform cannot remove trees safely")
+    """Remove a directory and all below it without following links; nothing happens if it is absent.
+
+    A container may have made it a hundred thousand levels deep: no recursion, one descriptor, no path longer than a name.
+    """
     try:
-        shutil.rmtree(path)
+        here = os.open(path, _DIRECTORY)
     except FileNotFoundError:
-        if path.exists():
-            raise
+        return
+    way: list[tuple[str, list[str]]] = [(str(path), _remove_files(here))]
+    try:
+        while way:
+            name, below = way[-1]
+            if below:
+                child = below.pop()
+                here = _swap(here, os.open(child, _DIRECTORY, dir_fd=here))
+                way.append((child, _remove_files(here)))
+            else:
+                way.pop()
+                here = _swap(here, os.open("..", _DIRECTORY, dir_fd=here))
+                os.rmdir(name, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _remove_files(directory: int) -> list[str]:
+    """Remove what is no directory; the names of the directories."""
+    below = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=directory)
+    return below
+
+
+def _swap(old: int, new: int) -> int:
+    os.close(old)
+    return new
 
 
 class Lock:
@@ -97,5 +128,7 @@ class Lock:
         self.acquire()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()

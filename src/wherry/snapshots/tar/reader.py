@@ -148,7 +148,7 @@ class Reader:
         if kind == b"x":
             parse_pax(data, records, self.offset)
         else:
-            records.setdefault("path" if kind == b"L" else "linkpath", data.rstrip(b"\0"))
+            records.setdefault("path" if kind == b"L" else "linkpath", data.partition(b"\0")[0])
 
     def _entry(self, header: bytes, records: dict[str, bytes]) -> Entry:
         (name, mode, uid, gid, size, mtime, _, type_, target, magic, _, _, major, minor, prefix) = _HEADER.unpack(
