@@ -20,7 +20,7 @@ import msgspec
 from wherry import errors, faults
 from wherry.aio.worker import Worker
 from wherry.api import types as api
-from wherry.engine import settings
+from wherry.engine import settings, top
 from wherry.engine.containers import Container, Containers
 from wherry.engine.namespaces import NamespaceSources
 from wherry.engine.plan import log_limits
@@ -28,6 +28,7 @@ from wherry.engine.records import Record
 from wherry.engine.roots import Roots
 from wherry.engine.sandboxes import Sandbox, Sandboxes
 from wherry.engine.wire import flag, items, mapping, text
+from wherry.linux import cgroups
 from wherry.runtime import bundle, spec, users
 from wherry.runtime.binaries import Commands, Runtime, Runtimes, check_hierarchies, features
 from wherry.runtime.task import Attachment, Ended, RuntimeFailed, ShimGone, Task, read_exit
@@ -235,6 +236,10 @@ class Launcher:
             raise ShimGone
         await container.task.call(argv, "pause.log")
 
+    async def top(self, record: Record, pid: int, arguments: str) -> top.Top:
+        """The processes in the container's cgroup."""
+        return await self._worker.run(_top, record, pid, arguments)
+
     async def check_exec(self, container: Container, config: api.ContainerExecRequest) -> None:
         """Look the user up, so that a wrong one is known before the exec is started."""
         await self._worker.run(self._exec_user, container.record, config)
@@ -314,6 +319,11 @@ class Launcher:
         known = [container.record for container in self._containers]
         await self._worker.run(self._sandboxes.restore, going)
         await self._worker.run(self._roots.reconcile, known, going)
+
+
+def _top(record: Record, pid: int, arguments: str) -> top.Top:
+    pids = {pid, *cgroups.at(settings.cgroup_path(record)).pids()}
+    return top.run(pids, arguments)
 
 
 def _run_quietly(argv: list[str]) -> None:

@@ -25,6 +25,7 @@ from wherry.engine.launch import Launcher, StartError
 from wherry.engine.machine import ALIVE, Phase
 from wherry.engine.publish import Publisher
 from wherry.engine.records import Exit, Record
+from wherry.engine.top import Top
 from wherry.engine.wire import text
 from wherry.linux import signals
 from wherry.runtime.task import Ended, RuntimeFailed, ShimGone, Task
@@ -205,6 +206,12 @@ class Lifecycle:
             raise NotRunning(container.record.id)
         await container.task.resize(rows, columns)
         self._publish.container(container.record, "resize", height=str(rows), width=str(columns))
+
+    async def top(self, container: Container, arguments: str) -> Top:
+        """The processes of a running container, as the host's ps prints them with `arguments`."""
+        if container.state.phase not in ALIVE:
+            raise NotRunning(container.record.id)
+        return await self._launcher.top(container.record, container.state.pid, arguments)
 
     async def remove(self, container: Container, *, force: bool = False, volumes: bool = False) -> None:
         """Remove a container that does not run; with `force` any. `volumes` takes its anonymous volumes along."""

@@ -60,23 +60,10 @@ class Sandboxes:
         """The network of NetworkMode first, then the others by name; the first has the default route and the ports."""
         mode = text(record.host.network_mode)
         others = sorted(name for name in record.networks if name != mode)
-        wanted = tuple(wanted_ports(record))
-        found = []
-        for number, name in enumerate((mode, *others)):
-            settings = record.networks.get(name, api.EndpointSettings())
-            ipam = settings.ipam_config
-            address = text(ipam.ipv4_address) if isinstance(ipam, api.EndpointIPAMConfig) else ""
-            found.append(
-                Attachment(
-                    network=name,
-                    aliases=(record.name, *items(settings.aliases), record.id[:12]),
-                    address=address,
-                    mac=text(settings.mac_address),
-                    ports=wanted if number == 0 else (),
-                    default_route=number == 0,
-                )
-            )
-        return found
+        return [
+            attachment(record, name, record.networks.get(name, api.EndpointSettings()), first=number == 0)
+            for number, name in enumerate((mode, *others))
+        ]
 
     def disconnect(self, record: Record, endpoints: tuple[Endpoint, ...]) -> None:
         """Give the network back. Blocks; repeatable."""
@@ -142,6 +129,19 @@ class Sandboxes:
             search=items(record.host.dns_search),
             options=items(record.host.dns_options),
         )
+
+
+def attachment(record: Record, network: str, settings: api.EndpointSettings, *, first: bool) -> Attachment:
+    """How a container is attached to one network. The first has the default route and the published ports."""
+    ipam = settings.ipam_config
+    return Attachment(
+        network=network,
+        aliases=(record.name, *items(settings.aliases), record.id[:12]),
+        address=text(ipam.ipv4_address) if isinstance(ipam, api.EndpointIPAMConfig) else "",
+        mac=text(settings.mac_address),
+        ports=tuple(wanted_ports(record)) if first else (),
+        default_route=first,
+    )
 
 
 def wanted_ports(record: Record) -> list[ports.Wanted]:

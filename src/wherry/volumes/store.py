@@ -70,6 +70,10 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str] = {}
 
     @property
+    def path(self) -> Path:
+        return Path(self.mountpoint)
+
+    @property
     def anonymous(self) -> bool:
         return ANONYMOUS_LABEL in self.labels
 
@@ -156,7 +160,7 @@ class Volumes:
         for volume in self.list():
             if self._users(volume.name) or not match(volume):
                 continue
-            size = usage(Path(volume.mountpoint))
+            size = usage(volume.path)
             try:
                 self.remove(volume.name)
             except (VolumeInUse, NoSuchVolume):
