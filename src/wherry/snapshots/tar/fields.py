@@ -7,7 +7,7 @@ from wherry.snapshots.tar.entry import DamagedArchive
 XATTR = "SCHILY.xattr."
 """What precedes the name of an extended attribute in a pax record."""
 
-_DIGITS = {8: frozenset(b"01234567"), 10: frozenset(b"0123456789")}
+_MOST_DIGITS = 20
 
 
 def parse_number(field: bytes, at: int, base: int = 8) -> int:
@@ -18,9 +18,12 @@ def parse_number(field: bytes, at: int, base: int = 8) -> int:
     digits = field.partition(b"\0")[0].strip(b" ")
     if not digits:
         return 0
-    if not _DIGITS[base].issuperset(digits) or len(digits) > 20:
-        raise DamagedArchive(at, f"{field!r} where a number must be")
-    return int(digits, base)
+    try:
+        if digits.isdigit() and len(digits) <= _MOST_DIGITS:
+            return int(digits, base)
+    except ValueError:
+        pass
+    raise DamagedArchive(at, f"{field!r} where a number must be")
 
 
 def parse_time(value: bytes, at: int) -> int:
