@@ -52,6 +52,11 @@ class Body:
         """Whether all of it has arrived (not: been read)."""
         return self._complete
 
+    @property
+    def failed(self) -> bool:
+        """Whether the rest will never arrive."""
+        return self._error is not None
+
     async def read(self, limit: int) -> bytes:
         """All of it; raises BodyTooLarge beyond `limit` bytes, at once if the client announced as much."""
         if self.length == 0:

@@ -16,6 +16,7 @@ from wherry import errors
 from wherry.http import target
 from wherry.http.body import HIGH_WATER, Body
 from wherry.http.framing import Chunked, Decoder, Sized, body_length
+from wherry.http.hangup import HangupWatch
 from wherry.http.head import RequestHead
 from wherry.http.message import Headers, Peer, Request, Response
 from wherry.http.refusals import ClientGone, HeadersTooSlow, Malformed, Refused, TooManyConnections
@@ -53,7 +54,9 @@ class Connection(asyncio.Protocol):
         self._continue_expected = False
         self._held = bytearray()
         self._eof = False
+        self._left = False
         self._gone = False
+        self._hangup: HangupWatch | None = None
         self._disconnected: asyncio.Event | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -101,7 +104,11 @@ class Connection(asyncio.Protocol):
         self._eof = True
         if self.task is None:
             return False
-        self._disconnect()
+        self._body.fail(ClientGone())
+        if self.peer.kind == "unix":
+            self._hangup = HangupWatch(self._transport.get_extra_info("socket").fileno(), self._disconnect)
+        else:
+            self._disconnect()
         return self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
@@ -116,6 +123,7 @@ class Connection(asyncio.Protocol):
     def _lost(self) -> None:
         self._gone = self._eof = True
         self._deadline = None
+        self._stop_watching()
         if self._timer is not None:
             self._timer.cancel()
         self._writable.set()
@@ -125,12 +133,17 @@ class Connection(asyncio.Protocol):
             self._disconnect()
 
     def _disconnect(self) -> None:
-        """The client sends no more. A streamed answer is cancelled; anything else is the handler's to decide."""
+        """The client is gone. A streamed answer is cancelled; anything else is the handler's to decide."""
+        self._left = True
         self._body.fail(ClientGone())
         if self._disconnected is not None:
             self._disconnected.set()
         if self._streaming and self.task is not None:
             self.task.cancel()
+
+    def _stop_watching(self) -> None:
+        if self._hangup is not None:
+            self._hangup.close()
 
     # Time limits: one timer a connection, which is moved on only when it fires.
 
@@ -261,7 +274,7 @@ class Connection(asyncio.Protocol):
 
     async def _send(self, request: Request, response: Response, *, keep_alive: bool) -> bool:
         """Send the answer; whether another request may follow on this connection."""
-        keep = keep_alive and not self._server.closing and not self._continue_expected
+        keep = keep_alive and not self._server.closing and not self._continue_expected and not self._body.failed
         keep = keep and (not self._eof or bool(self._held)) and "close" not in response.headers.tokens("Connection")
         if isinstance(response.body, bytes):
             content = response.body if has_body(request, response) else b""
@@ -279,7 +292,7 @@ class Connection(asyncio.Protocol):
             return keep
         self._streaming = True
         try:
-            if self._eof:
+            if self._left:
                 return False
             return await send_stream(self._transport, self._writable, request, response, keep=keep)
         finally:
@@ -330,7 +343,7 @@ class Connection(asyncio.Protocol):
     def disconnected(self) -> asyncio.Event:
         if self._disconnected is None:
             self._disconnected = asyncio.Event()
-            if self._eof:
+            if self._left:
                 self._disconnected.set()
         return self._disconnected
 
@@ -343,6 +356,7 @@ class Connection(asyncio.Protocol):
         raw.unread(self._body.take() + bytes(self._held))
         self._held.clear()
         self._decoder = None
+        self._stop_watching()
         self._transport.set_protocol(raw)
         self._transport.write(head)
         if self._eof:

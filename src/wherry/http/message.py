@@ -131,7 +131,7 @@ class Request:
 
     @property
     def disconnected(self) -> asyncio.Event:
-        """Set when the client has closed its side, maybe only for writing. The handler chooses what to do about it."""
+        """Set when the client is gone (TCP: has closed its side). The handler chooses what to do about it."""
         return self._exchange.disconnected
 
     async def hijack(self, head: bytes) -> RawStream:

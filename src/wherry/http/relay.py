@@ -2,16 +2,17 @@
 
 Knows half-close and back-pressure on both sides. Must not know what flows. The socket is not an asyncio transport since
 those drop what they have not read as soon as a write fails: the last output of a process would be lost whenever its
-stdin had ended first. epoll_ctl(2) for EPOLLHUP.
+stdin had ended first. unix(7).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
 import socket
 from typing import TYPE_CHECKING, Final
+
+from wherry.http.hangup import HangupWatch
 
 if TYPE_CHECKING:
     from wherry.http.stream import RawStream
@@ -43,7 +44,8 @@ class _Pump:
         self._input_ending = False
         self._input_done = False
         self._output_done = False
-        self._hangup: select.epoll | None = None
+        self._abandoned = False
+        self._watches: list[HangupWatch] = []
         self.done: asyncio.Future[None] = self._loop.create_future()
 
     def start(self) -> None:
@@ -53,9 +55,9 @@ class _Pump:
 
     def stop(self) -> None:
         self._finish()
-        if self._hangup is not None:
-            self._loop.remove_reader(self._hangup)
-            self._hangup.close()
+        self._raw.divert(None)
+        for watch in self._watches:
+            watch.close()
         self._sock.close()
 
     # Input.
@@ -74,7 +76,7 @@ class _Pump:
         self._input_ending = True
         if not self._backlog:
             self._end_input()
-        if self._raw.half_closes and not self.done.done():
+        if self._raw.is_unix and not self.done.done():
             self._watch_hangup(self._raw.fileno())
 
     def _send(self, data: bytes | bytearray) -> int:
@@ -100,7 +102,8 @@ class _Pump:
             self._input_done = True
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_WR)
-            self._settle()
+            if self._output_done or self._abandoned:
+                self._finish()
 
     # Output.
 
@@ -117,8 +120,9 @@ class _Pump:
         self._output_done = True
         self._loop.remove_reader(self._sock)
         self._raw.write_eof()
-        self._settle()
-        if not self.done.done():
+        if self._input_done:
+            self._finish()
+        else:
             self._watch_hangup(self._sock.fileno())
 
     def full(self) -> None:
@@ -134,22 +138,11 @@ class _Pump:
         self._finish()
 
     def _watch_hangup(self, fd: int) -> None:
-        """After its end of file a socket tells asyncio nothing more, not even that the other side is gone entirely."""
-        if self._hangup is None:
-            self._hangup = select.epoll()
-            self._loop.add_reader(self._hangup, self._hung_up)
-        self._hangup.register(fd, 0)
+        self._watches.append(HangupWatch(fd, self._hung_up))
 
     def _hung_up(self) -> None:
-        assert self._hangup is not None  # noqa: S101 -- only called while it is watched
-        if self._backlog:  # the client said its last word; let it be heard
-            self._loop.remove_reader(self._hangup)
-            self._loop.add_writer(self._sock, self._flush)
-            return
-        self._finish()
-
-    def _settle(self) -> None:
-        if self._input_done and self._output_done:
+        self._abandoned = True
+        if not self._backlog:  # otherwise its last words are to be heard first
             self._finish()
 
     def _finish(self) -> None:

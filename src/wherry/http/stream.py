@@ -7,6 +7,7 @@ half-close in asyncio: there the end of one direction ends both, after what was 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, cast
@@ -117,13 +118,16 @@ class RawStream(asyncio.Protocol):
         return cast("int", self._transport.get_extra_info("socket").fileno())
 
     @property
-    def half_closes(self) -> bool:
-        """Whether one direction can end before the other, which TLS cannot do."""
-        return self._transport.can_write_eof()
+    def is_unix(self) -> bool:
+        sock = self._transport.get_extra_info("socket")
+        return sock is not None and sock.family == socket.AF_UNIX
 
-    def divert(self, receiver: Receiver) -> None:
-        """Hand everything to `receiver` from now on, what is buffered and the end included."""
+    def divert(self, receiver: Receiver | None) -> None:
+        """Hand everything to `receiver` from now on, what is buffered and the end included. None: to `read` again."""
         self._receiver = receiver
+        if receiver is None:
+            self.resume_reading()
+            return
         data = b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0

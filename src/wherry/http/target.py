@@ -5,6 +5,7 @@ Knows RFC 3986 percent-encoding and HTML form encoding of queries. Must not know
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from wherry.http.refusals import Malformed
@@ -61,8 +62,8 @@ def split(target: bytes) -> tuple[str, bytes]:
     """Origin, absolute or asterisk form of a target as decoded path and raw query. Raises Malformed for a NUL."""
     target = target.partition(b"#")[0]
     if not target.startswith(b"/") and b"://" in target:
-        _, slash, rest = target.partition(b"://")[2].partition(b"/")
-        target = slash + rest or b"/"
+        _, slash, rest = re.split(rb"([/?]|\Z)", target.partition(b"://")[2], maxsplit=1)
+        target = slash + rest if slash == b"/" else b"/" + slash + rest
     raw_path, _, query = target.partition(b"?")
     path = unquote(raw_path)
     if "\0" in path:
