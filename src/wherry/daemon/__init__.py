@@ -1,0 +1,1 @@
+"""The daemon: configuration and wiring. The only place that sees everything."""
