@@ -1,0 +1,24 @@
+"""`wherry kill`: send a signal to containers."""
+
+from __future__ import annotations
+
+from wherry.cli import flags
+from wherry.cli.command import Command, Invocation
+from wherry.client.transport import quote
+
+
+def _run(call: Invocation) -> int:
+    signal = call.options.text("signal")
+    parameters = [("signal", signal)] if signal else []
+    return call.each(lambda name: call.engine.post(f"/containers/{quote(name)}/kill", parameters))
+
+
+COMMAND = Command(
+    _run,
+    "Kill one or more running containers",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    least=1,
+    most=None,
+    flags=(flags.text("signal", "s", "Signal to send instead of SIGKILL"),),
+    examples=("kill web", "kill -s HUP web"),
+)

@@ -1,0 +1,32 @@
+"""`wherry stop`: stop containers, gently at first."""
+
+from __future__ import annotations
+
+from wherry.cli import flags
+from wherry.cli.command import Command, Invocation
+from wherry.client.transport import quote
+
+
+def _run(call: Invocation) -> int:
+    options = call.options
+    parameters = []
+    if options.text("signal"):
+        parameters.append(("signal", options.text("signal")))
+    if options.given("timeout") or options.given("time"):
+        parameters.append(("t", str(options.number("timeout" if options.given("timeout") else "time"))))
+    return call.each(lambda name: call.engine.post(f"/containers/{quote(name)}/stop", parameters))
+
+
+COMMAND = Command(
+    _run,
+    "Stop one or more running containers",
+    "[OPTIONS] CONTAINER [CONTAINER...]",
+    least=1,
+    most=None,
+    flags=(
+        flags.text("signal", "s", "Signal to send first"),
+        flags.number("time", "", "Former name of --timeout", hidden=True),
+        flags.number("timeout", "t", "Seconds to wait before the container is killed, -1 for ever"),
+    ),
+    examples=("stop web", "stop -t 60 db"),
+)
