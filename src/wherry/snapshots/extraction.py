@@ -6,7 +6,7 @@ links harmless that point elsewhere. What is refused here on top of it are names
 
 What an archive may contain is what a container may have: device nodes and setuid files as well, as with Docker. They lie below a
 directory that only root may enter, and in a container its device rules decide. Owners, modes, times to the nanosecond, and the
-extended attributes in `_ATTRIBUTES` are kept; overlayfs' own attributes never come from an archive.
+extended attributes that `attributes` lets through are kept.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 
 from wherry import errors
 from wherry.snapshots import whiteouts
+from wherry.snapshots.attributes import is_carried
 from wherry.snapshots.tar.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, HostileArchive
 from wherry.snapshots.tar.reader import Reader
 
@@ -28,8 +29,6 @@ APPLY = "apply"
 DROP = "drop"
 """There is no parent and nothing to delete."""
 
-_ATTRIBUTES = ("user.", "trusted.", "security.capability", "system.posix_acl_")
-_OVERLAY_ATTRIBUTES = ("trusted.overlay.", "user.overlay.")
 _LARGEST_ID = 2**32 - 2
 _LATEST = 2**62
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -361,7 +360,7 @@ def _set_attributes(target: int | str, entry: Entry) -> None:
     if not entry.xattrs:
         return
     for name, value in entry.xattrs.items():
-        if name.startswith(_ATTRIBUTES) and not name.startswith(_OVERLAY_ATTRIBUTES):
+        if is_carried(name):
             try:
                 os.setxattr(target, name, value, follow_symlinks=isinstance(target, int))
             except OSError as error:

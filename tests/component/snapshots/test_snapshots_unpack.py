@@ -180,9 +180,9 @@ class TestWhiteouts:
         assert bench.paths(base, archive(*(entries if first else reversed(entries)))) == expected
 
     def test_whiteouts_of_nothing_are_fine(self, bench: Bench) -> None:
-        assert bench.paths(archive(".wh.x", "a/.wh..wh..opq", "b"), archive("c/.wh.y", ".wh.z")) == ["a", "b", "c"] or (
-            bench.paths(archive(".wh.x", "b"), archive(".wh.z")) == ["b"]
-        )
+        base, layer = archive(".wh.x", "a/.wh..wh..opq", "b"), archive("c/.wh.y", ".wh.z")
+        found = bench.look(bench.unpack(base, layer), lambda tree: {p.name for p in tree.iterdir() if p.exists()})
+        assert {"b", "c"} <= found <= {"a", "b", "c"}
 
     def test_a_directory_becomes_a_file_and_a_link_becomes_a_directory(self, bench: Bench) -> None:
         base = archive("d/", "d/1", Entry("l", tar.SYMLINK, target="d"))
@@ -243,7 +243,7 @@ def test_images_that_share_layers_can_be_unpacked_at_once(bench: Bench) -> None:
     layers = [bench.layer(archive(f"file{number}")) for number in range(8)]
     names: list[Digest | None] = []
     threads = [
-        threading.Thread(target=lambda n=n: names.append(bench.unpacker.unpack(layers[:n])))  # type: ignore[misc]
+        threading.Thread(target=lambda n=n: names.append(bench.unpacker.unpack(layers[:n])))
         for n in (8, 8, 5, 8)
     ]
     for thread in threads:
