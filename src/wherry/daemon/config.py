@@ -56,6 +56,10 @@ class Host:
     address: str = ""
     port: int = 0
 
+    def __str__(self) -> str:
+        port = f":{self.port}" if self.kind == "tcp" else ""
+        return f"{self.kind}://{f'[{self.address}]' if ':' in self.address else self.address}{port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:

@@ -1,8 +1,8 @@
 """Which function answers which path, method and version.
 
 Knows paths and versions. Must not know what a route does. Templates are those of the Engine API's description; a parameter
-matches everything, slashes too, since names of images contain them. So fixed paths win over templates, and among these
-the first one in the table. Unversioned paths mean the newest version.
+matches everything, slashes too, since names of images contain them. So fixed paths win over templates, and longer templates
+over shorter ones. Unversioned paths mean the newest version.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[tuple[str, str], Route] = {}
         self._templates: dict[str, list[tuple[re.Pattern[str], Route]]] = {}
-        for route in routes:
+        for route in sorted(routes, key=lambda route: len(route.template), reverse=True):
             if "{" in route.template:
                 self._templates.setdefault(route.method, []).append((_pattern(route.template), route))
             else:
