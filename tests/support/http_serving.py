@@ -29,7 +29,9 @@ def run(coroutine: Coroutine[Any, Any, T], seconds: float = 20) -> T:
 
 def error_response(error: Exception, request: Request | None) -> Response:
     status = error.status if isinstance(error, Refused) else 500
-    return Response(status, {"X-Error": type(error).__name__, "X-Request": str(request is not None)}, str(error).encode())
+    return Response(
+        status, {"X-Error": type(error).__name__, "X-Request": str(request is not None)}, str(error).encode()
+    )
 
 
 class Running:

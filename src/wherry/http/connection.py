@@ -21,7 +21,7 @@ from wherry.http.head import RequestHead
 from wherry.http.message import Headers, Peer, Request, Response
 from wherry.http.refusals import ClientGone, HeadersTooSlow, Malformed, Refused, TooManyConnections
 from wherry.http.sending import encode_head, has_body, send_stream
-from wherry.http.stream import RawStream, linger
+from wherry.http.stream import RawStream, close, linger
 
 if TYPE_CHECKING:
     from wherry.http.server import Server
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """Take no further request; the running one is finished."""
         if self.task is None:
-            self._transport.close()
+            close(self._transport)
 
     def abort(self) -> None:
         self._transport.abort()
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
         elif self._head.started:
             self._refuse(HeadersTooSlow(self._server.limits.header_seconds))
         else:
-            self._transport.close()
+            close(self._transport)
 
     # Receiving.
 
@@ -327,7 +327,7 @@ class Connection(asyncio.Protocol):
             self._receive_head(data)
         self._resume_reading()
         if self._eof and self.task is None:
-            self._transport.close()
+            close(self._transport)
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer what cannot become a request, and close."""

@@ -39,21 +39,18 @@ class NoSuchGroup(errors.InvalidArgument):
 
 def unix(path: str, mode: int = 0o660, group: str = "") -> socket.socket:
     """Listen on a path. A socket that a dead process has left is replaced; SocketInUse if somebody answers there."""
+    owner = group_id(group) if group else -1
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
         sock.bind(path)
+        os.chown(path, -1, owner)
         os.chmod(path, mode)
-        if group:
-            os.chown(path, 0, group_id(group))
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         raise CannotListen(path, error.strerror or str(error)) from error
-    except BaseException:
-        sock.close()
-        raise
     return sock
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from wherry.http.hangup import HangupWatch
-
-if TYPE_CHECKING:
-    from wherry.http.stream import RawStream
+from wherry.http.stream import RawStream
 
 _READ_SIZE: Final = 256 * 1024
 

@@ -12,10 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from wherry.http.relay import relay
-
-__all__ = ["RawStream", "Receiver", "linger", "relay"]
-
 HIGH_WATER: Final = 256 * 1024
 """Bytes held for a slow reader before the sender is made to wait."""
 
@@ -100,7 +96,7 @@ class RawStream(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:
-            self._transport.close()
+            close(self._transport)
 
     def close(self) -> asyncio.Future[None]:
         """End both directions once everything written has been taken. What is returned is `closed`."""
@@ -210,11 +206,17 @@ class _Lingering(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.Transport, lost: Callable[[], None]) -> None:
         self._lost = lost
-        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.close)
+        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, close, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         self._timer.cancel()
         self._lost()
+
+
+def close(transport: asyncio.Transport) -> None:
+    """Close after sending what was written. A second `close` would make asyncio's TLS transport fail ever after."""
+    if not transport.is_closing():
+        transport.close()
 
 
 def linger(transport: asyncio.Transport, lost: Callable[[], None], *, eof: bool) -> None:
@@ -223,7 +225,7 @@ def linger(transport: asyncio.Transport, lost: Callable[[], None], *, eof: bool)
     `eof` says that the peer has ended its side already.
     """
     if eof or transport.is_closing() or not transport.can_write_eof():
-        transport.close()
+        close(transport)
         return
     transport.set_protocol(_Lingering(transport, lost))
     transport.write_eof()

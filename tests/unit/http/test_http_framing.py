@@ -88,7 +88,11 @@ def decode(decoder: Decoder, pieces: list[bytes]) -> tuple[bytes, bytes]:
     raise AssertionError("the body did not end")
 
 
-@given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.lists(st.integers(0, 500), max_size=8), st.binary(max_size=9))
+@given(
+    st.lists(st.binary(min_size=1, max_size=40), max_size=6),
+    st.lists(st.integers(0, 500), max_size=8),
+    st.binary(max_size=9),
+)
 def test_chunks_give_the_same_body_however_they_are_cut(chunks: list[bytes], places: list[int], behind: bytes) -> None:
     data = b"".join(b"%X;ext=1\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nTrailer: x\r\n\r\n"
     assert decode(Chunked(), cut(data + behind, places)) == (b"".join(chunks), behind)
@@ -145,7 +149,7 @@ def test_the_length_of_a_body_is_what_the_headers_say(
         [("Content-Length", "+1")],
         [("Content-Length", "-1")],
         [("Content-Length", "0x1")],
-        [("Content-Length", "١")],
+        [("Content-Length", "\u0661")],
         [("Content-Length", "")],
         [("Content-Length", "9" * 30)],
         [("Content-Length", "1"), ("Transfer-Encoding", "chunked")],

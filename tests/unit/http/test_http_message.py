@@ -63,7 +63,7 @@ def test_headers_ignore_case_and_keep_order_and_spelling() -> None:
     assert headers.get("X-ONE") == "1"
     assert headers.all("x-One") == ["1", "2"]
     assert headers.tokens("connection") == {"upgrade", "keep-alive"}
-    assert list(headers)[0] == ("X-One", "1")
+    assert next(iter(headers)) == ("X-One", "1")
     headers.set("X-one", "3")
     headers.extend([("Y", "4")])
     assert list(headers) == [("Connection", "Upgrade, keep-alive"), ("X-one", "3"), ("Y", "4")]

@@ -274,7 +274,10 @@ def test_continue_is_said_when_the_body_is_first_read_and_only_then() -> None:
 
     async def body() -> None:
         async with serving(maybe) as running:
-            for path, expected in ((b"/read", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"/ignore", b"HTTP/1.1 204 No Content\r\n")):
+            for path, expected in (
+                (b"/read", b"HTTP/1.1 100 Continue\r\n\r\n"),
+                (b"/ignore", b"HTTP/1.1 204 No Content\r\n"),
+            ):
                 reader, writer = await running.open()
                 writer.write(b"POST %b HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n" % path)
                 assert await reader.readexactly(len(expected)) == expected
@@ -303,7 +306,10 @@ def test_a_streamed_body_is_chunked_and_keeps_the_connection() -> None:
                 writer.write(GET % 1)
                 head = await reader.readuntil(b"\r\n\r\n")
                 assert b"Transfer-Encoding: chunked" in head
-                assert await reader.readuntil(b"0\r\n\r\n") == b"".join(b"7\r\ntick %d\n\r\n" % n for n in range(3)) + b"0\r\n\r\n"
+                assert (
+                    await reader.readuntil(b"0\r\n\r\n")
+                    == b"".join(b"7\r\ntick %d\n\r\n" % n for n in range(3)) + b"0\r\n\r\n"
+                )
             writer.close()
 
     run(body())
