@@ -41,18 +41,31 @@ class Event(msgspec.Struct, frozen=True):
 Match = Callable[[Event], bool]
 
 
+class _Listener:
+    """A bounded queue that remembers whether it has overflowed."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE)
+        self.overflowed = False
+
+    def offer(self, event: Event) -> None:
+        if self.overflowed or self.queue.full():
+            self.overflowed = True
+        else:
+            self.queue.put_nowait(event)
+
+
 class Events:
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self._clock = clock
         self._past: collections.deque[Event] = collections.deque(maxlen=RETAINED)
-        self._listeners: weakref.WeakSet[asyncio.Queue[Event]] = weakref.WeakSet()
+        self._listeners: weakref.WeakSet[_Listener] = weakref.WeakSet()
 
     def publish(self, type_: str, action: str, actor: str, attributes: dict[str, str]) -> None:
         event = Event(type_, action, actor, attributes, self._clock())
         self._past.append(event)
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(event)
+        for listener in self._listeners:
+            listener.offer(event)
 
     def subscribe(
         self, since: int | None = None, until: int | None = None, match: Match = lambda _event: True
@@ -61,27 +74,27 @@ class Events:
 
         Nothing that happens after this call is missed, however late the first event is fetched.
         """
-        queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE)
+        listener = _Listener()
         past = [event for event in self._past if since is not None and event.time >= since]
-        self._listeners.add(queue)
-        return self._stream(queue, past, until, match)
+        self._listeners.add(listener)
+        return self._stream(listener, past, until, match)
 
     async def _stream(
-        self, queue: asyncio.Queue[Event], past: list[Event], until: int | None, match: Match
+        self, listener: _Listener, past: list[Event], until: int | None, match: Match
     ) -> AsyncIterator[Event]:
         for event in past:
             if match(event) and (until is None or event.time <= until):
                 yield event
         while (left := self._left(until)) is None or left > 0:
+            if listener.overflowed and listener.queue.empty():
+                raise SlowListener
             try:
                 async with asyncio.timeout(left):
-                    event = await queue.get()
+                    event = await listener.queue.get()
             except TimeoutError:
                 return
             if match(event):
                 yield event
-            if queue.full():
-                raise SlowListener
 
     def _left(self, until: int | None) -> float | None:
         return None if until is None else (until - self._clock()) / 1e9
