@@ -7,7 +7,7 @@ the command lines of the OCI runtime come with its job. It must not know images,
         config.json           written by the daemon
         pid                   written by the runtime: the container's first process
         shim.sock             where a daemon finds us; requests are served one packet at a time
-        tty.sock              where the runtime sends a terminal, while it starts something
+        tty.sock              where the runtime sends a terminal, while it starts; execs bring names of their own
         shim.log              why a shim died, if it did
     <exit_path>               {"code", "oom_killed", "at"}: written before anybody is told
 
@@ -44,11 +44,24 @@ SOCKET = "shim.sock"
 TERMINAL_SOCKET = "tty.sock"
 _DRAIN_SECONDS = 0.25
 """How long output is awaited after a process has ended but something else still holds its pipes."""
+_TERMINAL_SECONDS = 5.0
+"""How long the runtime may take to send a terminal once it has connected."""
 _LINGER_SECONDS = 10.0
 """How long a client may take to fetch the last output."""
 
 Answer = Callable[[dict[str, Any] | str], None]
 """Sends the reply of a request: a dict for success, a text for an error."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A command of the runtime that leaves a process behind. Paths are relative to the bundle; `size` is rows, columns."""
+
+    argv: list[str]
+    pid_file: str
+    log: str
+    terminal_socket: str
+    size: tuple[int, int] | None = None
 
 
 @dataclass(eq=False)
@@ -105,29 +118,21 @@ class Supervisor:
             self._tell({"event": "failed", "message": message, "at": time.time_ns()})
             self._delete_and_end()
 
-        size = tuple(self._job.size) if self._job.size else None
-        self._launch(self._main, self._job.run, "pid", self._job.runtime_log, size, started, failed)
+        launch = Launch(self._job.run, "pid", self._job.runtime_log, TERMINAL_SOCKET, _size(self._job.size))
+        self._launch(self._main, launch, started, failed)
 
     def _launch(
-        self,
-        process: Process,
-        argv: list[str],
-        pid_file: str,
-        log: str,
-        size: tuple[int, ...] | None,
-        started: Callable[[int], None],
-        failed: Callable[[str], None],
+        self, process: Process, launch: Launch, started: Callable[[int], None], failed: Callable[[str], None]
     ) -> None:
-        """Run a command of the runtime that leaves a process behind, and connect that process's stdio.
+        """Run the command and connect the stdio of the process it leaves.
 
         Nothing is read before it has succeeded: until then the runtime itself writes there, and repeats what is in its log.
         """
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(pid_file)
+            os.unlink(launch.pid_file)
         stdio = contextlib.ExitStack()
         if process.streams.terminal:
-            rows_columns = (size[0], size[1]) if size else None
-            stdio.enter_context(self._terminal_socket(process, rows_columns))
+            stdio.enter_context(self._terminal_socket(process, launch))
             null = os.open(os.devnull, os.O_RDWR)
             stdio.callback(os.close, null)
             child_fds = (null, null, null)
@@ -138,33 +143,34 @@ class Supervisor:
 
         def ended(code: int, output: bytes) -> None:
             with stdio:
-                pid = _read_pid(pid_file)
+                pid = _read_pid(launch.pid_file)
                 if code or not pid:
-                    failed(_reason(log, output, f"{argv[0]} ended with status {code}"))
+                    failed(_reason(launch.log, output, f"{launch.argv[0]} ended with status {code}"))
                     return
                 process.streams.start()
                 started(pid)
 
         try:
-            self._children.spawn(argv, child_fds, ended)
+            self._children.spawn(launch.argv, child_fds, ended)
         except OSError as error:
             stdio.close()
-            failed(f"cannot execute {argv[0]}: {error.strerror}")
+            failed(f"cannot execute {launch.argv[0]}: {error.strerror}")
 
     @contextlib.contextmanager
-    def _terminal_socket(self, process: Process, size: tuple[int, int] | None) -> Iterator[None]:
+    def _terminal_socket(self, process: Process, launch: Launch) -> Iterator[None]:
         """Where the runtime sends a terminal's master end. It gets its size before the process can ask for it."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(TERMINAL_SOCKET)
+            os.unlink(launch.terminal_socket)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(TERMINAL_SOCKET)
+            listener.bind(launch.terminal_socket)
             listener.listen(1)
 
             def receive() -> None:
                 connection, _ = listener.accept()
+                connection.settimeout(_TERMINAL_SECONDS)
                 with connection:
                     _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
-                process.streams.use_terminal(descriptors[0], size)
+                process.streams.use_terminal(descriptors[0], launch.size)
 
             self._poller.watch(listener.fileno(), read=receive)
             try:
@@ -172,7 +178,7 @@ class Supervisor:
             finally:
                 self._poller.forget(listener.fileno())
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(TERMINAL_SOCKET)
+                    os.unlink(launch.terminal_socket)
 
     # The end
 
@@ -345,8 +351,10 @@ class Supervisor:
             streams.close()
             answer(message)
 
-        size = tuple(request["size"]) if request.get("size") else None
-        self._launch(process, request["argv"], request["pid_file"], request["log"], size, started, failed)
+        launch = Launch(
+            request["argv"], request["pid_file"], request["log"], request["terminal_socket"], _size(request["size"])
+        )
+        self._launch(process, launch, started, failed)
 
     def _exec_ended(self, name: str, process: Process, code: int) -> None:
         def report() -> None:
@@ -407,6 +415,10 @@ def main(job: Job, control: socket.socket, early: list[tuple[socket.socket, prot
         with open("shim.log", "a", encoding="utf-8") as file:
             traceback.print_exc(file=file)
         raise
+
+
+def _size(size: list[int] | None) -> tuple[int, int] | None:
+    return (size[0], size[1]) if size else None
 
 
 def _write_status(path: str, status: dict[str, Any]) -> None:

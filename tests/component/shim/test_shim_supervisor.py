@@ -171,13 +171,13 @@ def test_a_terminal_has_its_size_and_is_raw(bundle: Path, runtime: list[str]) ->
 def test_detach_keys_let_the_client_go_and_the_process_live(bundle: Path, runtime: list[str]) -> None:
     async def scenario() -> None:
         async with running(bundle, runtime) as run:
-            detached: list[str] = []
+            detached: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             task = await run.start("cat", terminal=True, stdin=True)
-            task.on_detach = detached.append
+            task.on_detach = detached.set_result
             await task.started
             run.client.sendall(b"\x10\x11")
             assert await run.output() == b""
-            assert detached == [""]
+            assert await detached == ""
             assert (await task.state()).code is None
             await task.signal(9)
             await task.gone
@@ -190,7 +190,10 @@ def exec_request(bundle: Path, run: Run, name: str, args: list[str]) -> dict[str
     process = {"user": {"uid": 0, "gid": 0}, "args": args, "cwd": "/", "env": ["PATH=/bin"], "terminal": False}
     (bundle / f"{name}.json").write_text(json.dumps(process))
     argv = [*run.runtime, "exec", "--detach", "--process", f"{name}.json", "--pid-file", f"{name}.pid", run.id]
-    return {"argv": argv, "pid_file": f"{name}.pid", "log": "runtime.log", "terminal": False, "size": None}
+    return {"argv": argv, "pid_file": f"{name}.pid", "log": "runtime.log", "terminal": False} | {
+        "size": None,
+        "terminal_socket": f"{name}.sock",
+    }
 
 
 def test_exec_has_its_own_stdio_and_exit_code(bundle: Path, runtime: list[str]) -> None:
