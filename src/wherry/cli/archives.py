@@ -20,16 +20,27 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 
 
-def target(path: str) -> str:
-    """`path` if it can be written, "" for standard output, which must not be a terminal. Raises Failure."""
+def target(path: str, *, what: str) -> str:
+    """`path` if it can be written, "" for standard output, which must not be a terminal. Raises Failure, which begins with `what`."""
     if not path:
         if sys.stdout.isatty():
             raise Failure("cowardly refusing to save to a terminal. Use the -o flag or redirect")
         return ""
-    directory = os.path.dirname(path) or "."
-    if not os.path.isdir(directory):
-        raise Failure(f'failed to save image: invalid output path: directory "{directory}" does not exist')
+    directory = os.path.dirname(path)
+    if directory and not os.path.isdir(directory):
+        reason = "not a directory" if os.path.exists(directory) else "no such file or directory"
+        raise Failure(f"{what}: invalid output path: stat {directory}: {reason}")
     return path
+
+
+def source(path: str) -> Iterator[bytes]:
+    """The content of a file, "" for standard input. Raises Failure."""
+    if not path:
+        return pieces(0)
+    try:
+        return pieces(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise Failure(f"open {path}: {(error.strerror or '').lower()}") from None
 
 
 def receive(answer: Response, path: str) -> None:

@@ -39,8 +39,6 @@ def show(
         return
     if format == "json":
         format = "{{json .}}"
-    if format in ("{{json .}}", "{{.}}") and not methods:
-        methods = {}
     _templated(items, fields, format, methods or {}, kind)
 
 
@@ -69,3 +67,26 @@ def _templated(
     headers = {name: header for name, (header, _) in fields.items()}
     head = parsed.render(template.Headers(headers), functions=template.HEADER_FUNCTIONS)
     sys.stdout.write(columns.aligned("".join(line + "\n" for line in [head, *lines])))
+
+
+def labels(found: Mapping[str, str] | None) -> str:
+    """Labels as lists show them."""
+    return ",".join(sorted(f"{name}={value}" for name, value in (found or {}).items()))
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts `net2` before `net10`."""
+    parts: list[tuple[int, int, str]] = []
+    digits, letters = "", ""
+    for letter in name + "\0":
+        if letter.isdigit():
+            if letters:
+                parts.append((1, 0, letters))
+                letters = ""
+            digits += letter
+            continue
+        if digits:
+            parts.append((0, int(digits), digits))
+            digits = ""
+        letters += letter
+    return [*parts, (1, 0, letters)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 
 from wherry.cli import globals, help, main
+from wherry.cli.client_facts import VERSION
 from wherry.cli.failure import Failure
 
-VERSION = "0.1.0"
 _COMMON = ("run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "search", "version", "info")
 _SWARM = ("config", "node", "secret", "service", "stack", "swarm")
 _GROUPS = {

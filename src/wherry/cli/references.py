@@ -29,3 +29,17 @@ def full_name(name: str) -> str:
     if "." in first or ":" in first or first == "localhost" or first != first.lower():
         return name
     return f"docker.io/{name}"
+
+
+def target(reference: str) -> tuple[str, str]:
+    """Full name and tag of what is to be named so. Raises Failure for what cannot be a name."""
+    from wherry import errors
+    from wherry.cli.failure import Failure
+    from wherry.oci import reference as grammar
+
+    try:
+        grammar.parse(reference)
+    except errors.InvalidArgument as error:
+        raise Failure(f'Error parsing reference: "{reference}" is not a valid repository/tag: {error}') from None
+    name, tag = with_tag(reference)
+    return full_name(name), tag

@@ -6,24 +6,17 @@ functions Docker adds. Must not know which objects it prints. See https://pkg.go
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from wherry.cli import template_functions
+from wherry.cli import template_functions, template_lexer
 from wherry.cli.failure import Failure
 from wherry.cli.template_functions import HEADER_FUNCTIONS, TemplateError
+from wherry.cli.template_lexer import SyntaxFault, Token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
 __all__ = ["HEADER_FUNCTIONS", "Fields", "Headers", "Template", "TemplateError", "parse"]
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`)|(?P<char>'(?:\\.|[^'\\])+')|(?P<declare>:=)"""
-    r"""|(?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))|(?P<field>\.[A-Za-z_]\w*)"""
-    r"""|(?P<variable>\$\w*)|(?P<word>[A-Za-z_]\w*)|(?P<mark>[.()|,=])"""
-)
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)")
-_SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 class Fields:
@@ -68,61 +61,51 @@ class Headers:
         return dict(self._headers)
 
 
-@dataclass
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
-@dataclass
 class _Text:
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
-@dataclass
-class _Command:
-    operands: list[Any]
-    position: int
-    source: str
-
-
-@dataclass
-class _Pipeline:
-    commands: list[_Command]
-    declared: list[str]
-    assigns: bool
-
-
-@dataclass
-class _Action:
-    pipeline: _Pipeline
-
-
-@dataclass
-class _Branch:
-    """if, with or range."""
-
-    kind: str
-    pipeline: _Pipeline
-    body: list[Any]
-    otherwise: list[Any]
-
-
-@dataclass
-class _Jump:
-    kind: str
-
-
-@dataclass
 class _Operand:
     """`base` is dot, variable, constant, word or a pipeline; `fields` are looked up in it one after the other."""
 
-    kind: str
-    base: Any
-    fields: list[str]
-    position: int
-    source: str
+    def __init__(self, kind: str, base: Any, fields: list[str], position: int, source: str) -> None:
+        self.kind = kind
+        self.base = base
+        self.fields = fields
+        self.position = position
+        self.source = source
+
+
+class _Command:
+    def __init__(self, operands: list[_Operand], position: int, source: str) -> None:
+        self.operands = operands
+        self.position = position
+        self.source = source
+
+
+class _Pipeline:
+    """Commands, and the variables that take the result: `declared` anew, or assigned if `assigns`."""
+
+    def __init__(self, commands: list[_Command], declared: list[str], assigns: bool) -> None:
+        self.commands = commands
+        self.declared = declared
+        self.assigns = assigns
+
+
+class _Branch:
+    """if, with or range."""
+
+    def __init__(self, kind: str, pipeline: _Pipeline, body: list[Any], otherwise: list[Any]) -> None:
+        self.kind = kind
+        self.pipeline = pipeline
+        self.body = body
+        self.otherwise = otherwise
+
+
+class _Jump:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
 
 
 class Template:
@@ -166,80 +149,32 @@ def parse(source: str, *, wrapped: str = "") -> Template:
     """Raises Failure with Go's words for a template that makes no sense; `wrapped` stands before every error."""
     try:
         return Template(_Parser(source).parse(), source, wrapped)
-    except _SyntaxError as error:
+    except SyntaxFault as error:
         line = source.count("\n", 0, error.position) + 1
         raise Failure(f"template parsing error: template: :{line}: {error}") from None
-
-
-class _SyntaxError(Exception):
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
 
 
 class _Parser:
     def __init__(self, source: str) -> None:
         self._source = source
-        self._pieces = list(self._split())
+        self._pieces = list(template_lexer.pieces(source))
         self._index = 0
-        self._tokens: list[_Token] = []
+        self._tokens: list[Token] = []
         self._token = 0
-
-    def _split(self) -> Iterator[tuple[str, str, int]]:
-        """The source as ("text"|"action", content, position), trim markers applied and comments left out."""
-        position, trim = 0, False
-        source = self._source
-        while True:
-            start = source.find("{{", position)
-            text = source[position : start if start >= 0 else len(source)]
-            text = text.lstrip() if trim else text
-            if start < 0:
-                yield "text", text, position
-                return
-            inner = start + 2
-            if source[inner : inner + 1] == "-" and source[inner + 1 : inner + 2].isspace():
-                text = text.rstrip()
-                inner += 1
-            yield "text", text, position
-            end = self._action_end(inner)
-            content = source[inner:end]
-            trim = content.endswith("-") and content[-2:-1].isspace()
-            content = content[:-1] if trim else content
-            if not content.lstrip().startswith("/*"):
-                yield "action", content, inner
-            position = end + 2
-
-    def _action_end(self, start: int) -> int:
-        position = start
-        while not self._source.startswith("}}", position):
-            match = _TOKEN.match(self._source, position)
-            if self._source.startswith("/*", position):
-                position = self._source.find("*/", position) + 2
-                if position < 2:
-                    raise _SyntaxError("unclosed comment", start)
-            elif match and match.lastgroup in ("string", "char"):
-                position = match.end()
-            elif position >= len(self._source):
-                raise _SyntaxError("unclosed action", start)
-            elif self._source[position] == '"':
-                raise _SyntaxError("unterminated quoted string", start)
-            else:
-                position += 1
-        return position
 
     def parse(self) -> list[Any]:
         nodes, closer = self._nodes()
         if closer:
-            raise _SyntaxError(f"unexpected {{{{{closer}}}}}", len(self._source))
+            raise SyntaxFault(f"unexpected {{{{{closer}}}}}", len(self._source))
         return nodes
 
     def _nodes(self) -> tuple[list[Any], str]:
         """Nodes up to the action that closes them, and that action's keyword ("" at the end)."""
         nodes: list[Any] = []
         while self._index < len(self._pieces):
-            kind, content, position = self._pieces[self._index]
+            is_action, content, position = self._pieces[self._index]
             self._index += 1
-            if kind == "text":
+            if not is_action:
                 if content:
                     nodes.append(_Text(content))
                 continue
@@ -254,7 +189,7 @@ class _Parser:
             elif first.kind == "word" and first.text in ("break", "continue"):
                 nodes.append(_Jump(first.text))
             else:
-                nodes.append(_Action(self._whole_pipeline("command")))
+                nodes.append(self._whole_pipeline("command"))
         return nodes, ""
 
     def _branch(self, kind: str) -> _Branch:
@@ -268,30 +203,19 @@ class _Parser:
                 return _Branch(kind, pipeline, body, [self._branch(follow.text)])
             otherwise, closer = self._nodes()
         if closer != "end":
-            raise _SyntaxError("unexpected EOF", len(self._source))
+            raise SyntaxFault("unexpected EOF", len(self._source))
         return _Branch(kind, pipeline, body, otherwise)
 
     def _tokenise(self, content: str, position: int) -> None:
-        self._tokens, self._token = [], 0
-        index = 0
-        while index < len(content):
-            match = _TOKEN.match(content, index)
-            if match is None:
-                code = ord(content[index])
-                raise _SyntaxError(f"unexpected bad character U+{code:04X} '{content[index]}' in command", position + index)
-            if match.lastgroup != "space":
-                self._tokens.append(_Token(str(match.lastgroup), match.group(), position + index))
-            else:
-                self._tokens.append(_Token("space", " ", position + index))
-            index = match.end()
-        self._tokens.append(_Token("end", "", position + len(content)))
+        self._tokens = template_lexer.tokens(content, position)
+        self._token = 0
         self._skip_space()
 
     def _skip_space(self) -> None:
         while self._tokens[self._token].kind == "space":
             self._token += 1
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._token]
 
     def _whole_pipeline(self, what: str) -> _Pipeline:
@@ -299,7 +223,7 @@ class _Parser:
         pipeline = self._pipeline(what)
         left = self._peek()
         if left.kind != "end":
-            raise _SyntaxError(f"unexpected {_shown(left)} in {what}", left.position)
+            raise SyntaxFault(f"unexpected {_shown(left)} in {what}", left.position)
         return pipeline
 
     def _pipeline(self, what: str) -> _Pipeline:
@@ -342,7 +266,7 @@ class _Parser:
                 break
             operands.append(self._operand())
         if not operands:
-            raise _SyntaxError(f"missing value for {what}", start.position)
+            raise SyntaxFault(f"missing value for {what}", start.position)
         source = self._source[start.position : self._tokens[self._token].position].strip()
         return _Command(operands, start.position, source)
 
@@ -361,7 +285,7 @@ class _Parser:
         operand.source = self._source[token.position : last.position].strip() or token.text
         return operand
 
-    def _base(self, token: _Token) -> _Operand:
+    def _base(self, token: Token) -> _Operand:
         kind, text = token.kind, token.text
         if kind == "field":
             return _Operand("dot", None, [text[1:]], token.position, text)
@@ -370,7 +294,7 @@ class _Parser:
         if kind == "variable":
             return _Operand("variable", text, [], token.position, text)
         if kind in ("string", "char"):
-            value: Any = _unquoted(text)
+            value: Any = template_lexer.unquoted(text)
             return _Operand("constant", value if kind == "string" else ord(value), [], token.position, text)
         if kind == "number":
             return _Operand("constant", _number(text), [], token.position, text)
@@ -378,32 +302,20 @@ class _Parser:
             return _Operand("constant", {"true": True, "false": False, "nil": None}[text], [], token.position, text)
         if kind == "word":
             if text not in template_functions.FUNCTIONS:
-                raise _SyntaxError(f'function "{text}" not defined', token.position)
+                raise SyntaxFault(f'function "{text}" not defined', token.position)
             return _Operand("word", text, [], token.position, text)
         if text == "(":
             self._skip_space()
             inner = self._pipeline("parenthesized pipeline")
             if self._peek().text != ")":
-                raise _SyntaxError("unclosed left paren", token.position)
+                raise SyntaxFault("unclosed left paren", token.position)
             self._token += 1
             return _Operand("pipeline", inner, [], token.position, text)
-        raise _SyntaxError(f"unexpected {_shown(token)} in operand", token.position)
+        raise SyntaxFault(f"unexpected {_shown(token)} in operand", token.position)
 
 
-def _shown(token: _Token) -> str:
+def _shown(token: Token) -> str:
     return f'"{token.text}"' if token.kind == "mark" else f"<{token.text}>"
-
-
-def _unquoted(literal: str) -> str:
-    inner = literal[1:-1]
-    return inner if literal[0] == "`" else _ESCAPE.sub(_escaped, inner)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = match.group(1)
-    if code[0] in "xuU" and len(code) > 1:
-        return chr(int(code[1:], 16))
-    return chr(int(code, 8)) if len(code) == 3 else _SIMPLE_ESCAPES.get(code, code)
 
 
 def _number(text: str) -> int | float:
@@ -424,9 +336,9 @@ class _Rendering:
         for node in nodes:
             if isinstance(node, _Text):
                 yield node.text
-            elif isinstance(node, _Action):
-                value = self._pipeline(node.pipeline, dot)
-                if not node.pipeline.declared:
+            elif isinstance(node, _Pipeline):
+                value = self._pipeline(node, dot)
+                if not node.declared:
                     yield template_functions.shown(value)
             elif isinstance(node, _Jump):
                 raise _Break if node.kind == "break" else _Continue

@@ -5,13 +5,14 @@ Knows Go's formatting verbs and the form in which Go prints maps and lists. Must
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from functools import reduce
-from typing import Any
-
 from wherry.cli import units
 from wherry.client import jsontext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 
 class TemplateError(Exception):
@@ -28,11 +29,11 @@ class _NoValue:
 NO_VALUE = _NoValue()
 
 
-class NilList(list[Any]):
+class NilList(list):  # type: ignore[type-arg]
     """A list that Go has as nil: `null` in JSON, `[]` when printed."""
 
 
-class NilMap(dict[str, Any]):
+class NilMap(dict):  # type: ignore[type-arg]
     """A map that Go has as nil: `null` in JSON, `map[]` when printed."""
 
 
@@ -89,23 +90,18 @@ def _float(value: float) -> str:
 
 
 def _json(value: Any) -> str:
+    """Fields of a list come sorted and with <, > and & escaped, documents as they are: both as Docker has it."""
     plain = getattr(value, "plain", None)
     if plain is not None:
-        return _escape_html(jsontext.encode(plain(), sort_keys=True))
-    return _escape_html(jsontext.encode(_with_nulls(value), sort_keys=False))
-
-
-def _with_nulls(value: Any) -> Any:
+        text = jsontext.encode(plain(), sort_keys=True)
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     if isinstance(value, NilList | NilMap) or value is NO_VALUE:
-        return None
+        return "null"
     if isinstance(value, dict):
-        return {key: _with_nulls(item) for key, item in value.items()}
-    return [_with_nulls(item) for item in value] if isinstance(value, list) else value
-
-
-def _escape_html(text: str) -> str:
-    # Docker turns the escaping of <, > and & off but keeps that of the two line separators.
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return "{" + ",".join(f"{jsontext.encode(key)}:{_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return jsontext.encode(value)
 
 
 def _join(items: Any, separator: str) -> str:
@@ -115,7 +111,10 @@ def _join(items: Any, separator: str) -> str:
 
 
 def _title(text: Any) -> str:
-    return re.sub(r"(^|\s)(\S)", lambda match: match.group(1) + match.group(2).upper(), shown(text))
+    letters = shown(text)
+    return "".join(
+        letter.upper() if not index or letters[index - 1].isspace() else letter for index, letter in enumerate(letters)
+    )
 
 
 def _pad(text: str, before: int, after: int) -> str:
@@ -178,10 +177,9 @@ def _print(*values: Any) -> str:
     return result
 
 
-_VERB = re.compile(r"%([+\-# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
-
-
 def _printf(format: str, *values: Any) -> str:
+    import re
+
     left = list(values)
 
     def replace(match: re.Match[str]) -> str:
@@ -196,7 +194,7 @@ def _printf(format: str, *values: Any) -> str:
             return text.ljust(size)
         return text.zfill(size) if "0" in flags and verb in "dxXof" else text.rjust(size)
 
-    text = _VERB.sub(replace, format)
+    text = re.sub(r"%([+\-# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])", replace, format)
     if left:
         text += "%!(EXTRA " + ", ".join(f"{_type_name(value)}={shown(value)}" for value in left) + ")"
     return text
@@ -227,8 +225,8 @@ def _verb(verb: str, value: Any, flags: str, precision: str | None) -> str:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "and": lambda *values: reduce(lambda left, right: right if truth(left) else left, values),
-    "or": lambda *values: reduce(lambda left, right: left if truth(left) else right, values),
+    "and": lambda *values: next((value for value in values if not truth(value)), values[-1]),
+    "or": lambda *values: next((value for value in values if truth(value)), values[-1]),
     "not": lambda value: not truth(value),
     "len": _length,
     "index": _index,

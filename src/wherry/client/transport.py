@@ -167,6 +167,11 @@ class Response:
     def close(self) -> None:
         self._socket.close()
 
+    @property
+    def descriptor(self) -> int:
+        """The connection's file descriptor, to wait for more."""
+        return int(self._socket.fileno())
+
     def take_over(self) -> tuple[Any, bytes]:
         """The socket, and what of the peer's bytes has been read from it already."""
         return self._socket, self._buffer

@@ -9,7 +9,7 @@ from wherry.cli.command import Command, Invocation
 def _run(call: Invocation) -> int:
     options = call.options
     name = call.arguments[0]
-    repository, tag = references.name_and_tag(call.arguments[1]) if len(call.arguments) > 1 else ("", "")
+    repository, tag = references.target(call.arguments[1]) if len(call.arguments) > 1 else ("", "")
     parameters = [("container", name), ("repo", repository), ("tag", tag)]
     parameters += [("comment", options.text("message")), ("author", options.text("author"))]
     parameters += [("changes", change) for change in options.list("change")]

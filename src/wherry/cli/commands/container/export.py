@@ -8,7 +8,7 @@ from wherry.client.transport import quote
 
 
 def _run(call: Invocation) -> int:
-    target = archives.target(call.options.text("output"))
+    target = archives.target(call.options.text("output"), what="failed to export container")
     archives.receive(call.engine.request("GET", f"/containers/{quote(call.arguments[0])}/export"), target)
     return 0
 

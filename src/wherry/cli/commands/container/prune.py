@@ -10,7 +10,7 @@ WARNING = "WARNING! This will remove all stopped containers."
 
 def _run(call: Invocation) -> int:
     if not call.options.on("force") and not confirm.agreed(WARNING):
-        return 1
+        return 0
     answer = call.engine.post("/containers/prune", queries.filters(call.options.list("filter")))
     deleted = answer.get("ContainersDeleted") or []
     if deleted:
