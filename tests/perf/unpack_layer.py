@@ -1,7 +1,8 @@
-"""How fast a layer is unpacked, against GNU tar on the same bytes. Run as root: python tests/perf/unpack_layer.py [DIRECTORY]
+"""How fast a layer is unpacked, against GNU tar on the same bytes. Run as root: python tests/perf/unpack_layer.py
+[DIRECTORY]
 
-The layer is made of DIRECTORY (/usr/lib by default, at most 400 MB of it) and lies on a tmpfs, so that the disk has no say. Both
-sides read gzip; ours verifies the digest of the content besides. The best of three runs each, in turns.
+The layer is made of DIRECTORY (/usr/lib by default, at most 400 MB of it) and lies on a tmpfs, so that the disk has no
+say. Both sides read gzip; ours verifies the digest of the content besides. The best of three runs each, in turns.
 """
 
 from __future__ import annotations

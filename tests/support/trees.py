@@ -41,7 +41,7 @@ def tmpfs(target: Path) -> Iterator[Path]:
 
 
 def describe(root: Path, *, times: bool = True) -> dict[str, tuple[object, ...]]:
-    """All that a container can tell of a tree, by path: mode, owner, content, attributes, names of the same file, time."""
+    """All that a container can tell of a tree, by path: mode, owner, content, attributes, names of the file, time."""
     names: dict[tuple[int, int], list[str]] = {}
     found: dict[str, tuple[object, ...]] = {}
     paths = [root, *sorted(root.rglob("*"))]

@@ -1,7 +1,7 @@
 """Collecting blobs that nothing can reach.
 
-Knows marking and sweeping. Must not know what refers to what: `roots` and `children` are questions to the caller. A blob
-lives if it is a root, is held by a lease, or is a child of a blob that lives.
+Knows marking and sweeping. Must not know what refers to what: `roots` and `children` are questions to the caller. A
+blob lives if it is a root, is held by a lease, or is a child of a blob that lives.
 
 The order makes it safe beside running operations: the blobs to judge are listed first, so one that appears later is not
 judged at all; leases are watched from before the roots are asked for until the last blob is swept.

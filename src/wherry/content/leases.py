@@ -103,7 +103,7 @@ class Collection:
             return set(self._kept)
 
     def unless_held(self, digest: Digest, remove: Callable[[Digest], None]) -> bool:
-        """Call `remove`, unless `digest` has been held since the collection began. Nobody can get hold of it meanwhile."""
+        """Call `remove`, unless `digest` has been held since the collection began. Nobody can take hold meanwhile."""
         with self._lock:
             if digest in self._kept:
                 return False

@@ -1,8 +1,8 @@
 """Blobs on disk, found by the digest of their bytes.
 
-Knows how bytes become a blob that is whole or absent. Must not know what a blob means (manifest, config, layer) nor who
-refers to it: that is `content.gc`'s question. The digests are those of descriptor.md of the OCI image specification, and
-`blobs/` is laid out as in image-layout.md, so that other tools can read it.
+Knows how bytes become a blob that is whole or absent. Must not know what a blob means (manifest, config, layer) nor
+who refers to it: that is `content.gc`'s question. The digests are those of descriptor.md of the OCI image
+specification, and `blobs/` is laid out as in image-layout.md, so that other tools can read it.
 
 ## The tree
 
@@ -12,8 +12,9 @@ refers to it: that is `content.gc`'s question. The digests are those of descript
        +- ref                     the ref as text, for people
        +- data                    the bytes so far
 
-A *ref* is any text that names the source of the bytes, e.g. "layer-sha256:12ab…": whoever asks for the same ref later goes
-on where the first one stopped. `<id>` is its digest, because a ref comes from outside and must never become a path.
+A *ref* is any text that names the source of the bytes, e.g. "layer-sha256:12ab…": whoever asks for the same ref later
+goes on where the first one stopped. `<id>` is its digest, because a ref comes from outside and must never become a
+path.
 
 ## The life of a blob
 
@@ -22,19 +23,21 @@ on where the first one stopped. `<id>` is its digest, because a ref comes from o
             writer.write(chunk)
         writer.commit()                               # verify, fsync, rename, fsync of the directory
 
-Leaving the block without `commit` keeps the bytes for the next attempt; bytes with the wrong digest are thrown away, since
-resuming from them can only fail again. If the blob is there already, the writer starts at its end and there is nothing
-left to write. A commit replaces a blob of the same digest: the new bytes are verified, those on disk may have decayed.
+Leaving the block without `commit` keeps the bytes for the next attempt; bytes with the wrong digest are thrown away,
+since resuming from them can only fail again. If the blob is there already, the writer starts at its end and there is
+nothing left to write. A commit replaces a blob of the same digest: the new bytes are verified, those on disk may have
+decayed.
 
 ## Locking
 
-The directory of an ingest is locked with flock(2) by its writer: one writer per ref, across threads and processes, and the
-kernel frees the lock however the writer ends. (A lock on `data` would follow the file to its new name.) Blobs need no lock: they appear by rename(2), and whoever has one open can read on after `remove`.
+The directory of an ingest is locked with flock(2) by its writer: one writer per ref, across threads and processes, and
+the kernel frees the lock however the writer ends. (A lock on `data` would follow the file to its new name.) Blobs need
+no lock: they appear by rename(2), and whoever has one open can read on after `remove`.
 
 ## What is not promised
 
-A blob is verified when it is made, not when it is read: whoever must not trust the disk checks the digest while reading.
-A directory without `data`, left by a crash between the renames, is harmless and goes with `expire`.
+A blob is verified when it is made, not when it is read: whoever must not trust the disk checks the digest while
+reading. A directory without `data`, left by a crash between the renames, is harmless and goes with `expire`.
 """
 
 from __future__ import annotations
@@ -223,8 +226,8 @@ class Writer:
     def commit(self, digest: Digest | None = None) -> Digest:
         """Make the bytes a blob and return its digest; it survives a power failure when this returns.
 
-        Raises DigestMismatch if they are not `digest` or what `ingest` expected, SizeMismatch if some are missing. Missing
-        bytes can still come in a later attempt; wrong ones are thrown away.
+        Raises DigestMismatch if they are not `digest` or what `ingest` expected, SizeMismatch if some are missing.
+        Missing bytes can still come in a later attempt; wrong ones are thrown away.
         """
         if self._size is not None and self.offset != self._size:
             raise SizeMismatch(self.ref, self._size, self.offset)

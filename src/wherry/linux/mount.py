@@ -102,8 +102,8 @@ class MountOperation:
     def execute(self) -> None:
         """Make the mount; on error nothing is left mounted. OSError names the call and the target.
 
-        A read-only or otherwise restricted bind takes two calls: MS_BIND ignores all other flags but MS_REC (mount(2)). So
-        does a mount made piecewise, whose flags are not options of its file system.
+        A read-only or otherwise restricted bind takes two calls: MS_BIND ignores all other flags but MS_REC
+        (mount(2)). So does a mount made piecewise, whose flags are not options of its file system.
         """
         options = parse_options(self.options)
         piecewise = len(options.data) >= _PAGE

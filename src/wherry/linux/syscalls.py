@@ -119,7 +119,7 @@ def fsopen(fstype: str, flags: int) -> int:
 
 
 def fsconfig(fd: int, command: int, key: str | None = None, value: str | None = None) -> None:
-    """fsconfig(2) for flags and strings. A string has at most 255 bytes. The error names the key, not the kernel's reason."""
+    """fsconfig(2) for flags and strings, which have at most 255 bytes. The error names the key."""
     result = _libc.syscall(_SYS_FSCONFIG, fd, ctypes.c_uint(command), _encoded(key), _encoded(value), 0)
     _check(result, "fsconfig", key)
 

@@ -1,7 +1,7 @@
 """Which extended attributes belong to a file's content, and travel with it in layers.
 
-Knows names. Must not know files. Labels of security modules stay behind: they are this machine's. So do overlayfs' own: in an archive
-they would be commands to the kernel about other trees.
+Knows names. Must not know files. Labels of security modules stay behind: they are this machine's. So do overlayfs'
+own: in an archive they would be commands to the kernel about other trees.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ Knows rows, directories and the order in which they come and go. Must not know w
 
     <root>/<n>/        the directory of the row with dir = n; the numbers are short since overlayfs takes a page of them
 
-The row decides. A directory is made before its row and removed after it, so after a crash there may be directories without
-rows, which `reconcile` removes, and never rows without directories; if there is one, the disk has lost it, and it is forgotten
-so that the layer can be unpacked again. Its children stay: parents are found by name, a new one makes them whole.
+The row decides. A directory is made before its row and removed after it, so after a crash there may be directories
+without rows, which `reconcile` removes, and never rows without directories; if there is one, the disk has lost it, and
+it is forgotten so that the layer can be unpacked again. Its children stay: parents are found by name, a new one makes
+them whole.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ SCHEMA = Schema(
         """,
     ),
 )
-_COLUMNS = "name, kind, parent, dir, created"
+_SELECT = "SELECT name, kind, parent, dir, created FROM snapshots "
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -86,16 +87,14 @@ class Catalogue:
         return row
 
     def get(self, key: str) -> Row:
-        found = self._database.read(
-            lambda c: c.execute(f"SELECT {_COLUMNS} FROM snapshots WHERE name = ?", (key,)).fetchone()
-        )
+        found = self._database.read(lambda c: c.execute(_SELECT + "WHERE name = ?", (key,)).fetchone())
         if found is None:
             raise SnapshotNotFound(key)
         return self._row(found)
 
     def rows(self) -> list[Row]:
         """All rows, oldest first."""
-        found = self._database.read(lambda c: c.execute(f"SELECT {_COLUMNS} FROM snapshots ORDER BY dir").fetchall())
+        found = self._database.read(lambda c: c.execute(_SELECT + "ORDER BY dir").fetchall())
         return [self._row(each) for each in found]
 
     def ancestors(self, row: Row) -> list[Row]:
@@ -173,8 +172,8 @@ class Catalogue:
         for directory in garbage:
             files.remove_tree(directory)
         lost = tuple(row.name for directory, row in rows.items() if directory not in present)
-        for name in lost:
-            self._database.write(lambda c, name=name: c.execute("DELETE FROM snapshots WHERE name = ?", (name,)))  # type: ignore[misc]
+        forget = "DELETE FROM snapshots WHERE name = ?"
+        self._database.write(lambda c: c.executemany(forget, [(name,) for name in lost]))
         return Reconciled(tuple(directory.name for directory in garbage), lost)
 
     def _check_addition(self, key: str, parent: str | None) -> None:

@@ -1,10 +1,11 @@
 """Compressed streams: telling them apart, reading and writing them.
 
-Knows gzip, zstd, xz and bzip2. Must not know what is inside. Everything is done by libraries in this process: a program found by
-its name could be the container's. Reading is bounded in memory whatever the stream says, and a library is imported only when it
-is needed, since the process that extracts a layer wants to start fast.
+Knows gzip, zstd, xz and bzip2. Must not know what is inside. Everything is done by libraries in this process: a
+program found by its name could be the container's. Reading is bounded in memory whatever the stream says, and a
+library is imported only when it is needed, since the process that extracts a layer wants to start fast.
 
-The speeds of isal are why gzip is the default for writing as well: level 2 is 20 times as fast as zlib's 6, for 9 % more bytes.
+The speeds of isal are why gzip is the default for writing as well: level 2 is 20 times as fast as zlib's 6, for 9 %
+more bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Copying a tree with everything that a container can tell.
 
-Knows owners, modes, times, extended attributes, hard links, devices and shared extents. Must not know snapshots. The source must
-not change meanwhile.
+Knows owners, modes, times, extended attributes, hard links, devices and shared extents. Must not know snapshots. The
+source must not change meanwhile.
 """
 
 from __future__ import annotations

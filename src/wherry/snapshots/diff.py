@@ -1,7 +1,7 @@
 """Layers out: what a snapshot has changed, as a list and as an archive; and whole trees as archives.
 
-Knows the archive form of deletions. Must not know compression: the sink may be a `compression.LayerWriter`. See layer.md of the OCI image
-specification.
+Knows the archive form of deletions. Must not know compression: the sink may be a `compression.LayerWriter`. See
+layer.md of the OCI image specification.
 
     writer = LayerWriter(blob)                        changes(snapshotter, "c0ffee…")
     write_layer(snapshotter, "c0ffee…", writer)           A /root/.ash_history
@@ -129,7 +129,7 @@ def _stacked_differences(tree: Path, parents: list[Path]) -> Iterator[_Differenc
 
 
 def _compared_differences(tree: Path, parents: list[Path]) -> Iterator[_Difference]:
-    """A whole tree against another one. Directories on the way to a difference are differences, as they are when stacked."""
+    """A whole tree against another one. Directories on the way to a difference differ too, as they do when stacked."""
     deleted: dict[str, None] = {}
     for parent in parents:
         for node in walk(parent):

@@ -13,7 +13,7 @@ from wherry.snapshots.snapshotter import Usage
 
 
 def measure(root: Path) -> Usage:
-    """Bytes and inodes of a tree, `root` itself included. Files with several names count once. It may change meanwhile."""
+    """Bytes and inodes of a tree, `root` included. Files with several names count once. It may change meanwhile."""
     size, inodes = 0, 1
     linked: set[int] = set()
     waiting: list[Path | str] = [root]

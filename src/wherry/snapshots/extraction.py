@@ -1,12 +1,13 @@
 """Making the files of a layer below the current directory.
 
-Knows entries, whiteouts and the system calls that turn one into the other. Must not know where the archive comes from, nor which
-layer it is. Runs in a process of its own that sees no file system but the tree it writes (`worker`): that is what makes names and
-links harmless that point elsewhere. What is refused here on top of it are names that no honest archive has.
+Knows entries, whiteouts and the system calls that turn one into the other. Must not know where the archive comes from,
+nor which layer it is. Runs in a process of its own that sees no file system but the tree it writes (`worker`): that is
+what makes names and links harmless that point elsewhere. What is refused here on top of it are names that no honest
+archive has.
 
-What an archive may contain is what a container may have: device nodes and setuid files as well, as with Docker. They lie below a
-directory that only root may enter, and in a container its device rules decide. Owners, modes, times to the nanosecond, and the
-extended attributes that `attributes` lets through are kept.
+What an archive may contain is what a container may have: device nodes and setuid files as well, as with Docker. They
+lie below a directory that only root may enter, and in a container its device rules decide. Owners, modes, times to the
+nanosecond, and the extended attributes that `attributes` lets through are kept.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class ExtractionFailed(errors.ResourceExhausted):
 class Extraction:
     """One archive going into the current directory, whose process has umask 0. `form` is STACK, APPLY or DROP.
 
-    `implicit` lists the directories that had to be made although the archive has no entry for them: the root, "", at first.
+    `implicit` lists the directories that had to be made although the archive has no entry for them: the root, "", at
+    first.
     """
 
     def __init__(self, form: str, most_entries: int) -> None:
@@ -349,14 +351,15 @@ def _write_segments(fd: int, entry: Entry, reader: Reader) -> None:
     os.ftruncate(fd, entry.size)
     for offset, length in entry.segments or ():
         os.lseek(fd, offset, os.SEEK_SET)
-        while length:
-            chunk = reader.read_some(length)
+        left = length
+        while left:
+            chunk = reader.read_some(left)
             _write(fd, chunk)
-            length -= len(chunk)
+            left -= len(chunk)
 
 
 def _set_attributes(target: int | str, entry: Entry) -> None:
-    """A file system may know no such attributes (ENOTSUP), and links have none of the user's (EPERM): as with Docker, fine."""
+    """A file system may have none (ENOTSUP), and links have none of the user's (EPERM): passed over, as by Docker."""
     if not entry.xattrs:
         return
     for name, value in entry.xattrs.items():

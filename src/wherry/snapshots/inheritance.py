@@ -1,7 +1,7 @@
 """What a layer does not say: the owner and mode of directories that its archive has no entry for.
 
-Knows what directories have. Must not know archives. A stacked tree that has `a/b/file` needs `a` and `a/b` as well, and these show
-instead of the parent's: so they take over all that the parent's have.
+Knows what directories have. Must not know archives. A stacked tree that has `a/b/file` needs `a` and `a/b` as well,
+and these show instead of the parent's: so they take over all that the parent's have.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wherry.snapshots.attributes import is_carried
 
 
 def inherit(tree: Path, directories: Iterable[str], parents: list[Path]) -> None:
-    """Make `directories` of `tree` look as in `parents`, topmost first, where they are directories there and not hidden."""
+    """Make `directories` of `tree` look as in `parents`, topmost first, where they show as directories there."""
     for path in directories:
         before = stacked.find(parents, path)
         if before is None or not before.is_directory or _is_anew(tree, path):

@@ -1,7 +1,8 @@
 """Snapshots as plain copies, for file systems that overlayfs cannot use.
 
-Knows copying. Must not know rows and their order: that is `catalogue`. A snapshot costs the time and, unless the file system can
-share blocks, the space of its whole tree; in return it can be mounted anywhere, and needs no kernel support at all.
+Knows copying. Must not know rows and their order: that is `catalogue`. A snapshot costs the time and, unless the file
+system can share blocks, the space of its whole tree; in return it can be mounted anywhere, and needs no kernel support
+at all.
 
     <root>/<n>/fs      the whole tree: the parent's files, copied, with the changes applied to them
 """

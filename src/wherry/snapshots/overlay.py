@@ -1,7 +1,7 @@
 """Snapshots as layers of overlayfs: each tree is the difference to its parent.
 
-Knows the options of overlayfs and the form that it gives deletions (see `whiteouts`). Must not know rows and their order: that
-is `catalogue`. Described in Documentation/filesystems/overlayfs.rst of the kernel.
+Knows the options of overlayfs and the form that it gives deletions (see `whiteouts`). Must not know rows and their
+order: that is `catalogue`. Described in Documentation/filesystems/overlayfs.rst of the kernel.
 
     <root>/<n>/fs      the changes: what the layer's archive said, or what the container wrote
     <root>/<n>/work    overlayfs' own, for active snapshots only; on the same file system as fs
@@ -10,8 +10,8 @@ is `catalogue`. Described in Documentation/filesystems/overlayfs.rst of the kern
     active on parents:    lowerdir=<nearest>:…:<farthest>, upperdir=fs, workdir=work
     view of parents:      lowerdir only, which is read-only by nature
 
-Trees are never merged with `redirect_dir` or `metacopy`: with them an upper directory would refer to its lower ones in attributes
-that nothing outside the kernel can read, and layers could not be written from it.
+Trees are never merged with `redirect_dir` or `metacopy`: with them an upper directory would refer to its lower ones in
+attributes that nothing outside the kernel can read, and layers could not be written from it.
 """
 
 from __future__ import annotations

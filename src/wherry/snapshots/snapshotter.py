@@ -1,7 +1,8 @@
 """Snapshots: file system trees that are built from one another. Start here to understand how wherry stores layers.
 
 Knows the model, the interface and its errors. Must not know how trees are kept (that is `overlay` and `native`), nor
-images, nor containers. `tests/support/snapshotter_contract.py` says the same as this text in tests, for every snapshotter.
+images, nor containers. `tests/support/snapshotter_contract.py` says the same as this text in tests, for every
+snapshotter.
 
 ## The model
 
@@ -11,29 +12,30 @@ A snapshot is a directory tree with at most one *parent*. It is of one of three 
     committed   never changes again. Found by a *name*: the chain ID of its layers. Only committed ones can be parents.
     view        a parent as it is, read-only. Found by a key.
 
-Keys and names share one space: a key that has become a name is a key no longer. A snapshot shows its parent's tree plus its
-own changes; how it stores them is its snapshotter's business.
+Keys and names share one space: a key that has become a name is a key no longer. A snapshot shows its parent's tree
+plus its own changes; how it stores them is its snapshotter's business.
 
     prepare(key, parent) ──> active ──commit(name, key)──> committed ──> parent of others
     view(key, parent) ─────> view                              │
                                └───────── remove ──────────────┘   (refused while there are children)
 
-A snapshotter makes trees and mounts nothing. It answers with `Mount` values; whoever runs a container makes the mounts in a
-place of its own, and undoes them before it commits or removes. So the two never meet, and neither needs the other in tests.
+A snapshotter makes trees and mounts nothing. It answers with `Mount` values; whoever runs a container makes the mounts
+in a place of its own, and undoes them before it commits or removes. So the two never meet, and neither needs the other
+in tests.
 
 ## Example: import two layers, run a container
 
 The image has the layers A and B. Their chain IDs are A' = diffID(A) and B' = sha256(A' + " " + diffID(B)).
 
-    mounts = snapshotter.prepare("unpack-A", parent=None)        an empty tree: [bind …/1/fs]
+    mounts = snapshotter.prepare("unpack-A", parent=None)       an empty tree: [bind …/1/fs]
     …mount it, extract layer A, unmount…
     snapshotter.commit("A'", "unpack-A")
 
-    mounts = snapshotter.prepare("unpack-B", parent="A'")        A's tree, writable: [overlay lowerdir=1/fs upperdir=2/fs …]
+    mounts = snapshotter.prepare("unpack-B", parent="A'")       A, writable: [overlay lowerdir=1/fs, upperdir=2/fs …]
     …mount it, extract layer B with its deletions, unmount…
     snapshotter.commit("B'", "unpack-B")
 
-    mounts = snapshotter.prepare("c0ffee…", parent="B'")         the container's root file system
+    mounts = snapshotter.prepare("c0ffee…", parent="B'")        the container's root file system
     …mount, run, exit, unmount; a restart asks for `mounts("c0ffee…")` again…
     snapshotter.remove("c0ffee…")
 
@@ -42,7 +44,7 @@ Pulled again, the image costs nothing: `stat("B'")` says that it is there. A sec
 
 ## Promises
 
-* Every operation is atomic: killed in the middle, it has happened or not. What it may leave behind is garbage that nothing
+* Every operation is atomic: killed in the middle, it has happened or not. It may leave garbage that nothing
   refers to, and `reconcile` removes that at the next start.
 * When `commit` returns, the tree and its name survive a power failure. The contents of active snapshots need not.
 * All methods may be called from any thread. Calls on different keys do not wait for each other's disk.
@@ -69,7 +71,7 @@ class Kind(enum.StrEnum):
 
 
 class Info(msgspec.Struct, frozen=True):
-    """What is known of a snapshot without looking at its tree. `name` is its key until it is committed; `created` in ns."""
+    """What is known without looking at the tree. `name` is the key until it is committed, `created` in ns."""
 
     kind: Kind
     name: str
@@ -133,17 +135,17 @@ class Snapshotter(Protocol):
     def stacks(self) -> bool:
         """Whether a tree is kept as the difference to its parent, deletions in the form that overlayfs has for them.
 
-        If so, a layer needs no parent to be extracted: it can be prepared without one, side by side with others, and gets
-        its parent when it is committed.
+        If so, a layer needs no parent to be extracted: it can be prepared without one, side by side with others, and
+        gets its parent when it is committed.
         """
         ...
 
     def prepare(self, key: str, parent: str | None) -> list[Mount]:
-        """Make an active snapshot of `parent`, or an empty one; its mounts. Raises SnapshotExists, WrongKind (parent)."""
+        """Make an active snapshot of `parent`, or an empty one; its mounts. Raises SnapshotExists, WrongKind."""
         ...
 
     def view(self, key: str, parent: str) -> list[Mount]:
-        """Make a read-only snapshot of `parent`; its mounts. Raises SnapshotExists, WrongKind (parent)."""
+        """Make a read-only snapshot of `parent`; its mounts. Raises SnapshotExists, WrongKind."""
         ...
 
     def mounts(self, key: str) -> list[Mount]:
@@ -160,7 +162,8 @@ class Snapshotter(Protocol):
     def commit(self, name: str, key: str, parent: str | None = None) -> None:
         """Turn the active snapshot `key`, which must not be mounted any more, into the committed one `name`.
 
-        `parent` is for snapshotters that stack and for snapshots prepared without one. Raises SnapshotExists, WrongKind.
+        `parent` is for snapshotters that stack and for snapshots prepared without one. Raises SnapshotExists,
+        WrongKind.
         """
         ...
 

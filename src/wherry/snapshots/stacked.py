@@ -1,7 +1,7 @@
 """Looking into stacked trees as overlayfs would show them, without mounting them.
 
-Knows whiteouts and opaque directories. Must not know snapshots. The trees come from archives and containers, so no link in them is
-followed, ever; a path is taken one name at a time.
+Knows whiteouts and opaque directories. Must not know snapshots. The trees come from archives and containers, so no
+link in them is followed, ever; a path is taken one name at a time.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """Layers in: blobs become committed snapshots.
 
-Knows chain IDs, the worker processes and their order. Must not know images or registries: a layer is a blob and the digest its
-content must have. See "Layer ChainID" in config.md of the OCI image specification.
+Knows chain IDs, the worker processes and their order. Must not know images or registries: a layer is a blob and the
+digest its content must have. See "Layer ChainID" in config.md of the OCI image specification.
 
     unpacker = Unpacker(snapshotter, store)
     name = unpacker.unpack([Layer(blob, diff_id), …])      the chain ID of the last one: parent for a container
 
-Each layer is extracted by a process of its own (`worker`), as many at a time as there are cores. Where trees are stacked they need not
-wait for their parents; they get them when they are committed. A layer that is there already costs a look into the table, and one
-that another image is just unpacking is waited for, not unpacked twice.
+Each layer is extracted by a process of its own (`worker`), as many at a time as there are cores. Where trees are
+stacked they need not wait for their parents; they get them when they are committed. A layer that is there already
+costs a look into the table, and one that another image is just unpacking is waited for, not unpacked twice.
 """
 
 from __future__ import annotations
@@ -55,10 +55,13 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one layer may take: bytes of its uncompressed archive, and entries. A defence against archives made to fill disks."""
+    """What one layer may have, against archives made to fill disks: bytes of its uncompressed archive, and entries."""
 
     bytes: int = 256 << 30
     entries: int = 4_000_000
+
+
+_NO_BOMBS = Limits()
 
 
 class Extracted(msgspec.Struct, frozen=True):
@@ -106,7 +109,7 @@ class Unpacker:
     """Make one for each snapshotter, before anything is unpacked: it removes what a crash has left half unpacked."""
 
     def __init__(
-        self, snapshotter: Snapshotter, store: Store, *, limits: Limits = Limits(), parallel: int = os.cpu_count() or 1
+        self, snapshotter: Snapshotter, store: Store, *, limits: Limits = _NO_BOMBS, parallel: int = os.cpu_count() or 1
     ) -> None:
         self._snapshotter = snapshotter
         self._store = store
@@ -121,8 +124,8 @@ class Unpacker:
     def unpack(self, layers: Sequence[Layer]) -> Digest | None:
         """Unpack the layers of an image, lowest first; the chain ID of the last, None if there are none.
 
-        Raises DiffIDMismatch, HostileArchive, DamagedArchive, DamagedStream, ArchiveTooLarge, ExtractionFailed, BlobNotFound. Layers
-        below the one that failed stay, for the next attempt.
+        Raises DiffIDMismatch, HostileArchive, DamagedArchive, DamagedStream, ArchiveTooLarge, ExtractionFailed,
+        BlobNotFound. Layers below the one that failed stay, for the next attempt.
         """
         unpackings: list[Unpacking] = []
         for layer in layers:
@@ -152,7 +155,7 @@ class Unpacker:
             self._running.pop(chain_id, None)
 
     def _unpack(self, layer: Layer, parent: Unpacking | None, chain_id: Digest) -> None:
-        """On a thread of the pool. Waits only for layers submitted before, which therefore have a thread or are done."""
+        """On a thread of the pool. Waits only for layers submitted before, which have a thread or are done."""
         if self._exists(chain_id):
             return
         stacks = self._snapshotter.stacks

@@ -1,7 +1,8 @@
 """Walking through a tree that a container may be changing at the same moment.
 
-Knows how not to be led astray: every name is looked up in an opened directory, and no link is followed, so that a directory swapped
-for a link while we look gives an error at worst, never a file of the host. Must not know what the tree is for.
+Knows how not to be led astray: every name is looked up in an opened directory, and no link is followed, so that a
+directory swapped for a link while we look gives an error at worst, never a file of the host. Must not know what the
+tree is for.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Node:
 
 
 def walk(root: Path) -> Iterator[Node]:
-    """Everything in a tree in a fixed order: the root, "", first; each directory before what is in it, files before directories.
+    """Everything in a tree in a fixed order: the root, "", first; each directory before what is in it, files before
+    directories.
 
     What disappears meanwhile is left out.
     """

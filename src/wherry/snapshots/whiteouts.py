@@ -1,7 +1,7 @@
 """Deletions, in the two forms they have: as names in a layer's archive, and as overlayfs keeps them on disk.
 
-Knows both forms. Must not know archives or trees. See "Whiteouts" in layer.md of the OCI image specification, and "whiteouts and
-opaque directories" in overlayfs.rst of the kernel.
+Knows both forms. Must not know archives or trees. See "Whiteouts" in layer.md of the OCI image specification, and
+"whiteouts and opaque directories" in overlayfs.rst of the kernel.
 
                             in the archive              on disk
     x is deleted            a file `.wh.x`              a character device 0:0 named x

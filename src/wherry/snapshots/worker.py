@@ -1,14 +1,15 @@
 """The process that extracts one layer: reads a blob, decompresses, hashes, and makes files.
 
-Knows how to lock itself into the directory it writes, and how to keep two cores busy. Must not know layers or snapshots: it gets a
-blob as standard input, the directory as its current one, and prints what came of it.
+Knows how to lock itself into the directory it writes, and how to keep two cores busy. Must not know layers or
+snapshots: it gets a blob as standard input, the directory as its current one, and prints what came of it.
 
     python -I -S worker.py FORM MOST_BYTES MOST_ENTRIES SYS.PATH…
         -> {"diff_id": "sha256:…", "bytes": …, "entries": …, "implicit": [...]}
         or {"error": "HostileArchive", "arguments": ["../x", "leads out of its directory"]}
 
-The order of `main` matters: import everything, since later there is no library to load; then enter a mount namespace in which the
-directory is all there is (pivot_root(2)); then give up all privileges that are not for making files; then look at what the bytes say.
+The order of `main` matters: import everything, since later there is no library to load; then enter a mount namespace
+in which the directory is all there is (pivot_root(2)); then give up all privileges that are not for making files; then
+look at what the bytes say.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Pipeline:
                     raise extraction.ArchiveTooLarge(self._most, "bytes")
                 self._to_hash.put(chunk)
                 self._to_read.put(chunk)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that reads
             self._to_read.put(error)
         else:
             self._to_hash.put(None)
@@ -103,7 +104,7 @@ class Pipeline:
 
 
 def enter(directory: str) -> None:
-    """Make a directory all that this process can see. Its inherited descriptors are standard input, output and error."""
+    """Make a directory all that this process can see. It has no descriptors but standard input, output and error."""
     syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC)
     syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE, None)
     syscalls.mount(directory, directory, None, syscalls.MS_BIND, None)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.trees import describe, mounted, tmpfs
+
 from wherry.content.store import Store
 from wherry.oci import digest as digests
 from wherry.oci.digest import Digest
@@ -207,7 +207,7 @@ def test_sockets_are_left_out(bench: Bench) -> None:
     assert [name for name in bench.names("base") if name != "./"] == ["file"]
 
 
-def test_a_whole_tree_goes_out_and_comes_back_through_gnu_tar(bench: Bench, tmp_path: Path) -> None:
+def test_a_whole_tree_goes_out_and_comes_back_through_gnu_tar(bench: Bench) -> None:
     bench.change("base", None, make_base)
     bench.snapshotter.commit("A", "base")
     with mounted(bench.snapshotter.prepare("c", "A"), bench.disk / "mount") as tree:

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import pytest
 import zstandard
-
 from tests.support.trees import describe, mounted, tmpfs
+
 from wherry.content.store import Store
 from wherry.linux import mount
 from wherry.oci import digest as digests
@@ -91,7 +91,7 @@ def archive(*entries: Entry | tuple[Entry, bytes] | str) -> bytes:
     return out.getvalue()
 
 
-def test_everything_in_an_archive_is_on_disk(bench: Bench, tmp_path: Path) -> None:
+def test_everything_in_an_archive_is_on_disk(bench: Bench) -> None:
     made = archive(
         Entry("./", tar.DIRECTORY, mode=0o711, uid=5, gid=6, mtime=10**9),
         Entry("bin/", tar.DIRECTORY, mode=0o1775, uid=1, gid=2, mtime=123_456_789_012_345_678, xattrs={"user.x": b"d"}),
@@ -243,8 +243,7 @@ def test_images_that_share_layers_can_be_unpacked_at_once(bench: Bench) -> None:
     layers = [bench.layer(archive(f"file{number}")) for number in range(8)]
     names: list[Digest | None] = []
     threads = [
-        threading.Thread(target=lambda n=n: names.append(bench.unpacker.unpack(layers[:n])))
-        for n in (8, 8, 5, 8)
+        threading.Thread(target=lambda n=n: names.append(bench.unpacker.unpack(layers[:n]))) for n in (8, 8, 5, 8)
     ]
     for thread in threads:
         thread.start()

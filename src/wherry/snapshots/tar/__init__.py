@@ -1,7 +1,7 @@
 """Tar archives as streams of entries: what layers, saved images and copied files are made of.
 
-Knows the formats of tar: old ones, ustar, GNU and pax. Must not know layers, whiteouts or the file system. Standard library only,
-and little of it, since the process that extracts a layer imports this.
+Knows the formats of tar: old ones, ustar, GNU and pax. Must not know layers, whiteouts or the file system. Standard
+library only, and little of it, since the process that extracts a layer imports this.
 
     for entry in Reader(file):            with Writer(file) as writer:
         if entry.is_file:                     writer.add(Entry("etc/", DIRECTORY, mode=0o755))

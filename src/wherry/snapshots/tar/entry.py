@@ -32,8 +32,9 @@ class HostileArchive(errors.InvalidArgument):
 class Entry:
     """A member of an archive. Names and targets are as in the archive, undecodable bytes as surrogates; `mtime` in ns.
 
-    `size` is the length of the file, holes included. A sparse file has `segments`, pairs of offset and length in ascending
-    order, and only their bytes are in the archive. `target` is the other name of a link, `device` major and minor.
+    `size` is the length of the file, holes included. A sparse file has `segments`, pairs of offset and length in
+    ascending order, and only their bytes are in the archive. `target` is the other name of a link, `device` major and
+    minor.
     """
 
     __slots__ = ("device", "gid", "kind", "mode", "mtime", "name", "segments", "size", "target", "uid", "xattrs")

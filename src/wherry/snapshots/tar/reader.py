@@ -1,11 +1,11 @@
 """Reading archives: bytes in, entries out, in one pass.
 
-Knows header blocks and the extension records before them. Must not know where the bytes come from or go to. Whatever is read is
-bounded: headers by `_LARGEST_HEADER`, data by the caller, who reads it in pieces or not at all.
+Knows header blocks and the extension records before them. Must not know where the bytes come from or go to. Whatever
+is read is bounded: headers by `_LARGEST_HEADER`, data by the caller, who reads it in pieces or not at all.
 
-Readers of tar disagree about broken archives, and attacks live on that. Where the formats leave a choice, this one does as Go's
-archive/tar does, which is what wrote and will read most layers: links, devices and directories never have data; global pax
-headers are ignored; an archive may end without its two zero blocks.
+Readers of tar disagree about broken archives, and attacks live on that. Where the formats leave a choice, this one
+does as Go's archive/tar does, which is what wrote and will read most layers: links, devices and directories never have
+data; global pax headers are ignored; an archive may end without its two zero blocks.
 """
 
 from __future__ import annotations

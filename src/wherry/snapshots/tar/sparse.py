@@ -1,7 +1,7 @@
 """Sparse files in archives: GNU's four ways to say where the holes are.
 
-Knows the maps. Must not know files. See "Storing Sparse Files" in the GNU tar manual. After any of these, `entry.size` is the
-length of the file, `entry.segments` its map, and the reader's data the bytes of the segments.
+Knows the maps. Must not know files. See "Storing Sparse Files" in the GNU tar manual. After any of these, `entry.size`
+is the length of the file, `entry.segments` its map, and the reader's data the bytes of the segments.
 """
 
 from __future__ import annotations

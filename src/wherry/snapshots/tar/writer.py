@@ -1,7 +1,7 @@
 """Writing archives: entries in, bytes out.
 
-Knows the ustar header and the pax records for what does not fit it. Must not know where entries come from. The same entries give
-the same bytes: no user names, no times but those of the entries, records in a fixed order.
+Knows the ustar header and the pax records for what does not fit it. Must not know where entries come from. The same
+entries give the same bytes: no user names, no times but those of the entries, records in a fixed order.
 """
 
 from __future__ import annotations
