@@ -122,7 +122,9 @@ class Engine:
 
     async def start(self) -> None:
         """Take over what an earlier engine has left: containers that go on, and those it did not finish."""
+        await self._worker.run(self._stores.snapshotter.reconcile)
         await self._restore.run()
+        await self._worker.run(self._stores.images.reconcile)
         await self._worker.run(self._volumes.reconcile)
         await self._worker.run(self._launcher.warm_up)
 

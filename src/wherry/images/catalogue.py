@@ -178,3 +178,13 @@ def layer_use(connection: Connection) -> list[tuple[Digest, int, int]]:
     return connection.execute(
         "SELECT chain, MAX(size), COUNT(DISTINCT image) FROM image_layers GROUP BY chain"
     ).fetchall()
+
+
+def shared_sizes(connection: Connection) -> dict[Digest, int]:
+    """For each image that shares layers with others, the bytes of those layers."""
+    return dict(
+        connection.execute(
+            "SELECT image, SUM(size) FROM image_layers WHERE chain IN "
+            "(SELECT chain FROM image_layers GROUP BY chain HAVING COUNT(DISTINCT image) > 1) GROUP BY image"
+        ).fetchall()
+    )

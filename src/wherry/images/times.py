@@ -53,6 +53,14 @@ def from_rfc3339(text: str) -> int:
     return whole * SECOND + int((fraction or "").ljust(9, "0"))
 
 
+def or_zero(text: str | None) -> int:
+    """The moment in a document by a stranger, 0 if there is none that can be read."""
+    try:
+        return from_rfc3339(text) if text else 0
+    except InvalidTime:
+        return 0
+
+
 def to_rfc3339(ns: int) -> str:
     """The moment as Go writes it: UTC, trailing zeros of the fraction dropped."""
     seconds, fraction = divmod(ns, SECOND)
