@@ -198,6 +198,8 @@ def _split(request: api.ContainerCreateRequest) -> tuple[api.ContainerConfig, ap
 
 
 def _networks(request: api.ContainerCreateRequest) -> dict[str, api.EndpointSettings]:
+    """What is wanted of each network; clients call the default one "default"."""
     networking = request.networking_config
-    return mapping(networking.endpoints_config) if isinstance(networking, api.NetworkingConfig) else {}
+    wanted = mapping(networking.endpoints_config) if isinstance(networking, api.NetworkingConfig) else {}
+    return {"bridge" if name == "default" else name: settings for name, settings in wanted.items()}
 
