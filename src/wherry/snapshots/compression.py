@@ -17,6 +17,7 @@ from wherry import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from typing import Protocol
 
     class Source(Protocol):
@@ -49,6 +50,7 @@ MAGIC_LENGTH = 6
 _MAGICS = ((GZIP, b"\x1f\x8b\x08"), (ZSTD, b"\x28\xb5\x2f\xfd"), (XZ, b"\xfd7zXZ\0"), (BZIP2, b"BZh"))
 _PIECE = 1 << 20
 _COMPRESSED_PIECE = 256 << 10
+_MOST_WAITING = 4
 _LARGEST_ZSTD_WINDOW = 128 << 20
 _LARGEST_XZ_MEMORY = 256 << 20
 _GZIP_LEVEL = 2
@@ -193,10 +195,13 @@ class _Whole:
 class LayerWriter:
     """Compresses what is written to it, and counts and hashes both sides: `diff_id` of the tar, `digest` of the blob.
 
-    Call `close` for the end of the stream; the digests are valid after that.
+    Call `close` for the end of the stream; the digests are valid after that. Compression runs beside the thread that
+    writes, so an error of the sink is raised by a later `write` or by `close`.
     """
 
     def __init__(self, sink: Sink, kind: str = GZIP) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self.size = 0
         self.uncompressed_size = 0
         self._sink = sink
@@ -205,16 +210,21 @@ class LayerWriter:
         self._outer = hashlib.sha256()
         self._pending: list[bytes] = []
         self._pending_size = 0
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="compress")
+        self._running: list[Future[None]] = []
 
     def write(self, data: bytes) -> None:
         """Small pieces are gathered, for the sake of the headers in a tar."""
         self._pending.append(data)
         self._pending_size += len(data)
         if self._pending_size >= _COMPRESSED_PIECE:
-            self._compress()
+            self._hand_over()
 
     def close(self) -> None:
-        self._compress()
+        self._hand_over()
+        while self._running:
+            self._running.pop(0).result()
+        self._worker.shutdown()
         self._put(self._compressor.flush() if self._compressor else b"")
 
     @property
@@ -225,11 +235,16 @@ class LayerWriter:
     def digest(self) -> str:
         return "sha256:" + self._outer.hexdigest()
 
-    def _compress(self) -> None:
+    def _hand_over(self) -> None:
         data = b"".join(self._pending)
         self._pending, self._pending_size = [], 0
-        self._inner.update(data)
         self.uncompressed_size += len(data)
+        self._running.append(self._worker.submit(self._compress, data))
+        if len(self._running) > _MOST_WAITING:
+            self._running.pop(0).result()
+        self._inner.update(data)
+
+    def _compress(self, data: bytes) -> None:
         self._put(self._compressor.compress(data) if self._compressor else data)
 
     def _put(self, data: bytes) -> None:

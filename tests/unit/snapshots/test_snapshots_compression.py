@@ -130,3 +130,19 @@ def test_gzip_is_one_member_that_every_reader_understands() -> None:
 def test_an_unknown_compression_is_refused() -> None:
     with pytest.raises(errors.InvalidArgument, match="lz4"):
         compression.LayerWriter(io.BytesIO(), "lz4")
+
+
+class Full:
+    def write(self, data: bytes, /) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_an_error_of_the_sink_is_not_lost() -> None:
+    writer = compression.LayerWriter(Full())
+    with pytest.raises(OSError, match="No space left"):
+        for _ in range(100):
+            writer.write(os.urandom(1 << 20))
+    writer = compression.LayerWriter(Full(), compression.NONE)
+    writer.write(b"x")
+    with pytest.raises(OSError, match="No space left"):
+        writer.close()

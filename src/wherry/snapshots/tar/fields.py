@@ -62,8 +62,10 @@ def parse_pax(data: bytes, records: dict[str, bytes], at: int) -> None:
 
 def format_number(value: int, width: int) -> bytes | None:
     """Octal digits and a NUL, or None if the field is too small or the number negative."""
-    digits = b"%o" % value if value >= 0 else b""
-    return digits.rjust(width - 1, b"0") + b"\0" if 0 < len(digits) < width else None
+    if value < 0:
+        return None
+    field = b"%0*o\0" % (width - 1, value)
+    return field if len(field) == width else None
 
 
 def format_pax(records: dict[str, bytes]) -> bytes:
