@@ -113,7 +113,8 @@ class _Pump:
         except OSError:
             data = b""
         if data:
-            self._raw.write_nowait(data)
+            if not self._abandoned:
+                self._raw.write_nowait(data)
             return
         self._output_done = True
         self._loop.remove_reader(self._sock)
@@ -133,14 +134,16 @@ class _Pump:
     # The end.
 
     def lost(self) -> None:
-        self._finish()
+        self._input_ending = True
+        self._hung_up()
+        self.writable()  # nobody wants the output now, but a process blocked by it would not read its input
 
     def _watch_hangup(self, fd: int) -> None:
         self._watches.append(HangupWatch(fd, self._hung_up))
 
     def _hung_up(self) -> None:
         self._abandoned = True
-        if not self._backlog:  # otherwise its last words are to be heard first
+        if not self._backlog:  # otherwise the client's last words are to be heard first
             self._finish()
 
     def _finish(self) -> None:

@@ -47,32 +47,36 @@ def test_a_tcp_peer_has_an_address_and_its_reset_is_survived() -> None:
     run(body())
 
 
-def test_a_stream_to_a_tcp_client_that_ended_its_side_is_cancelled() -> None:
+@pytest.mark.parametrize("before_it_began", [False, True])
+def test_a_stream_to_a_tcp_client_that_ended_its_side_is_cancelled(before_it_began: bool) -> None:
+    ended = asyncio.Event()
+
+    class Endless:
+        def __aiter__(self) -> Endless:
+            return self
+
+        async def __anext__(self) -> bytes:
+            await asyncio.sleep(60)
+            return b""
+
+        async def aclose(self) -> None:
+            ended.set()
+
+    async def stream(request: Request) -> Response:
+        if before_it_began:
+            await request.disconnected.wait()
+        return Response(200, (), Endless())
+
     async def body() -> None:
-        ended = asyncio.Event()
-
-        class Endless:
-            def __aiter__(self) -> Endless:
-                return self
-
-            async def __anext__(self) -> bytes:
-                await asyncio.sleep(60)
-                return b""
-
-            async def aclose(self) -> None:
-                ended.set()
-
-        async def stream(_request: Request) -> Response:
-            return Response(200, (), Endless())
-
         (sock,) = listen.tcp("127.0.0.1", 0)
         server = Server(stream, error_response)
         await server.serve(sock)
         _, writer = await asyncio.open_connection(*sock.getsockname())
         writer.write(GET)
         await asyncio.sleep(0.05)
-        writer.close()
+        writer.write_eof()
         await ended.wait()
+        writer.close()
         await server.close(grace=1)
 
     run(body())

@@ -331,6 +331,22 @@ def test_output_is_not_lost_when_the_process_ends_with_its_stdin_unread() -> Non
     with_process(test)
 
 
+def test_output_is_not_lost_when_stdin_turns_out_to_be_closed_before_it_was_read() -> None:
+    async def test(running: Running, process: Process) -> None:
+        reader, writer = await running.open()
+        writer.write(UPGRADE)
+        await reader.readexactly(len(HEAD))
+        await asyncio.sleep(0.02)
+        sent = await stalled(process.far)
+        process.far.close()
+        writer.write(b"nobody reads this")
+        await asyncio.sleep(0.02)
+        assert len(await reader.read()) == sent
+        writer.close()
+
+    with_process(test)
+
+
 def test_the_relay_ends_when_the_process_is_gone_although_the_client_says_nothing() -> None:
     async def test(running: Running, process: Process) -> None:
         reader, writer = await running.open()
@@ -339,8 +355,23 @@ def test_the_relay_ends_when_the_process_is_gone_although_the_client_says_nothin
         await asyncio.sleep(0.02)
         process.far.close()
         assert await reader.read() == HEAD + b"last"
-        writer.close()
         await process.relayed.wait()
+        writer.close()
+
+    with_process(test)
+
+
+def test_the_relay_ends_when_the_process_closes_its_output_first_and_then_goes() -> None:
+    async def test(running: Running, process: Process) -> None:
+        reader, writer = await running.open()
+        writer.write(UPGRADE)
+        process.far.shutdown(socket.SHUT_WR)
+        assert await reader.read() == HEAD
+        await asyncio.sleep(0.02)
+        assert not process.relayed.is_set()
+        process.far.close()
+        await process.relayed.wait()
+        writer.close()
 
     with_process(test)
 
@@ -372,6 +403,27 @@ def test_the_last_words_of_a_client_that_left_are_delivered_to_a_slow_process() 
         await process.relayed.wait()
 
     with_process(test)
+
+
+def test_the_last_words_of_a_client_that_left_before_the_hijack_are_delivered_to_a_slow_process() -> None:
+    async def body() -> None:
+        process = Process()
+        process.near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+        async def handler(request: Request) -> None:
+            await request.disconnected.wait()
+            await process.serve(await request.hijack(HEAD))
+
+        async with serving(handler) as running:
+            _, writer = await running.open()
+            writer.write(UPGRADE + bytes(200_000))
+            writer.close()
+            await asyncio.sleep(0.05)
+            assert len(await process.read_all()) == 200_000
+            await process.relayed.wait()
+        process.far.close()
+
+    run(body())
 
 
 def test_a_process_that_does_not_read_stops_the_client_and_loses_nothing() -> None:
