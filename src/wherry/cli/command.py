@@ -86,6 +86,19 @@ class Invocation:
             self._engine = self._open_engine()
         return self._engine
 
+    def all_at_once(self, method: str, path: str, *, forgiving: bool = False) -> int:
+        """Like `each` for one request an argument; `{}` in `path` stands for it. The engine works on all at the same time."""
+        from wherry.client.transport import quote
+
+        answers = self.engine.request_all(method, [path.format(quote(argument)) for argument in self.arguments])
+
+        def next_answer(_argument: str) -> None:
+            answer = next(answers)
+            if isinstance(answer, Exception):
+                raise answer
+
+        return self.each(next_answer, forgiving=forgiving)
+
     def each(self, act: Callable[[str], Any], *, say: bool = True, forgiving: bool = False) -> int:
         """Call `act` for every argument and print those that worked; complain about the others and return 1.
 

@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     from wherry.cli.flags import Options
     from wherry.client.address import Address, Tls
 
+_UNRESOLVED = "Failed to initialize: unable to resolve docker endpoint"
+
 
 def choose(configuration: Configuration, settings: Options | None) -> Address:
     """The address of the engine: -H, then --context, the host variable, the context variable, the current context, the default."""
     hosts = settings.list("host") if settings is not None else []
     context = settings.text("context") if settings is not None else ""
     if len(hosts) > 1:
-        raise Failure("Specify only one -H")
+        raise Failure(f"{_UNRESOLVED}: Specify only one -H")
     if hosts and context:
-        raise Failure("conflicting options: cannot specify both --host and --context")
+        raise Failure(f"{_UNRESOLVED}: conflicting options: cannot specify both --host and --context")
     host = hosts[0] if hosts else "" if context else address.from_environment(os.environ)
     if not host:
         context = context or os.environ.get("DOCKER_CONTEXT", "") or configuration.text("currentContext")
         if context and context != "default":
             return _of_context(configuration, context)
     tls = _tls(configuration, settings)
-    return address.Address(address.normalise(host, secure=tls is not None), tls)
+    try:
+        return address.Address(address.normalise(host, secure=tls is not None), tls)
+    except address.UnusableHost as error:
+        raise Failure(f"{_UNRESOLVED}: {error}") from None
 
 
 def _tls(configuration: Configuration, settings: Options | None) -> Tls | None:
@@ -61,14 +66,12 @@ def _of_context(configuration: Configuration, name: str) -> Address:
 
     identity = hashlib.sha256(name.encode()).hexdigest()
     contexts = os.path.join(configuration.directory, "contexts")
+    path = os.path.join(contexts, "meta", identity, "meta.json")
     try:
-        with open(os.path.join(contexts, "meta", identity, "meta.json"), "rb") as file:
+        with open(path, "rb") as file:
             described: dict[str, Any] = jsontext.decode(file.read())["Endpoints"]["docker"]
     except (OSError, KeyError, ValueError):
-        raise Failure(
-            f'Current context "{name}" is not found on the file system, please check your config file at '
-            f"{configuration.directory}/config.json"
-        ) from None
+        raise Failure(f'{_UNRESOLVED}: context "{name}": context not found: {path} cannot be read') from None
     material = os.path.join(contexts, "tls", identity, "docker")
     tls = None
     if os.path.isdir(material):

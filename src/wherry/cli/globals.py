@@ -39,5 +39,5 @@ def read(words: Sequence[str]) -> tuple[flags.Options, list[str]]:
             f"{error.message}\n\nUsage:  wherry [OPTIONS] COMMAND [ARG...]\n\nRun 'wherry --help' for more information"
         ) from None
     if options.text("log-level") not in _LEVELS:
-        raise Failure(f"unable to parse logging level: {options.text('log-level')}", 125)
+        raise Failure(f"Unable to parse logging level: {options.text('log-level')}")
     return options, rest

@@ -26,10 +26,12 @@ def show(
     *,
     methods: Mapping[str, Callable[[Any, str], Any]] | None = None,
     kind: str = "",
+    troubles: tuple[str, str] = ("template parsing error", "template parsing error"),
 ) -> None:
     """Print `items`. `format` is "", "table", "json", "table TEMPLATE" or a template; `default` names the table's columns.
 
-    `methods` are fields with an argument (`{{.Label "x"}}`); `kind` is the name of the object in error messages.
+    `methods` are fields with an argument (`{{.Label "x"}}`); `kind` is the name of the object in
+    error messages, and `troubles` are their beginnings for a template that cannot be read and one that does not fit.
     """
     if format in ("", "table"):
         chosen = [fields[name] for name in default]
@@ -39,7 +41,7 @@ def show(
         return
     if format == "json":
         format = "{{json .}}"
-    _templated(items, fields, format, methods or {}, kind)
+    _templated(items, fields, format, methods or {}, kind, troubles)
 
 
 def only(items: Iterable[Any], read: Callable[[Any], str]) -> None:
@@ -53,13 +55,14 @@ def _templated(
     format: str,
     methods: Mapping[str, Callable[[Any, str], Any]],
     kind: str,
+    troubles: tuple[str, str],
 ) -> None:
     from wherry.cli import template
 
     as_table = format.startswith("table")
     source = format[len("table") :].strip() if as_table else format.strip()
     source = source.replace("\\t", "\t").replace("\\n", "\n")
-    parsed = template.parse(source, wrapped="template parsing error: ")
+    parsed = template.parse(source, parsing=troubles[0], executing=troubles[1])
     lines = [parsed.render(template.Fields(fields, methods, item, kind)) for item in items]
     if not as_table:
         sys.stdout.write("".join(line + "\n" for line in lines))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-__all__ = ["HEADER_FUNCTIONS", "Fields", "Headers", "Template", "TemplateError", "parse"]
+BROKEN = "template parsing error"
+__all__ = ["BROKEN", "HEADER_FUNCTIONS", "Fields", "Headers", "Template", "TemplateError", "parse"]
 
 
 class Fields:
@@ -37,6 +38,8 @@ class Fields:
     def look_up(self, name: str, arguments: Sequence[Any]) -> Any:
         if name in self._methods and len(arguments) == 1:
             return self._methods[name](self._item, str(arguments[0]))
+        if name in self._methods:
+            raise TemplateError(f"wrong number of args for {name}: want 1 got {len(arguments)}")
         if name not in self._fields:
             raise TemplateError(f"can't evaluate field {name} in type *{self._kind or 'formatter.Context'}")
         return self._fields[name][1](self._item)
@@ -54,7 +57,7 @@ class Headers:
 
     def look_up(self, name: str, arguments: Sequence[Any]) -> Any:
         if arguments:
-            return str(arguments[0]).rpartition(".")[2].upper().replace("-", " ").replace("_", " ")
+            return str(arguments[0]).rpartition(".")[2].replace("-", " ").replace("_", " ")
         return self._headers.get(name, template_functions.NO_VALUE)
 
     def plain(self) -> dict[str, Any]:
@@ -111,10 +114,10 @@ class _Jump:
 class Template:
     """A parsed template; `render` may be called many times."""
 
-    def __init__(self, nodes: list[Any], source: str, wrapped: str) -> None:
+    def __init__(self, nodes: list[Any], source: str, trouble: str) -> None:
         self._nodes = nodes
         self._source = source
-        self._wrapped = wrapped
+        self._trouble = trouble
 
     def render(self, value: Any, *, functions: Mapping[str, Callable[..., Any]] | None = None) -> str:
         """Raises Failure with Go's words for a field that is missing or a function that fails."""
@@ -125,7 +128,7 @@ class Template:
             line = self._source.count("\n", 0, error.position) + 1
             column = error.position - self._source.rfind("\n", 0, error.position) - (1 if line == 1 else 0)
             raise Failure(
-                f'{self._wrapped}template: :{line}:{column}: executing "" at <{error.source}>: {error.reason}'
+                f'{self._trouble}: template: :{line}:{column}: executing "" at <{error.source}>: {error.reason}'
             ) from None
 
 
@@ -145,13 +148,16 @@ class _Continue(Exception):
     pass
 
 
-def parse(source: str, *, wrapped: str = "") -> Template:
-    """Raises Failure with Go's words for a template that makes no sense; `wrapped` stands before every error."""
+def parse(source: str, *, parsing: str = BROKEN, executing: str = BROKEN, code: int = 1) -> Template:
+    """Raises Failure, with exit code `code` and Go's words, for a template that makes no sense.
+
+    `parsing` stands before these words; `executing` before those about a template that does not fit its object.
+    """
     try:
-        return Template(_Parser(source).parse(), source, wrapped)
+        return Template(_Parser(source).parse(), source, executing)
     except SyntaxFault as error:
         line = source.count("\n", 0, error.position) + 1
-        raise Failure(f"template parsing error: template: :{line}: {error}") from None
+        raise Failure(f"{parsing}: template: :{line}: {error}", code) from None
 
 
 class _Parser:
@@ -161,6 +167,7 @@ class _Parser:
         self._index = 0
         self._tokens: list[Token] = []
         self._token = 0
+        self._loops = 0
 
     def parse(self) -> list[Any]:
         nodes, closer = self._nodes()
@@ -187,6 +194,8 @@ class _Parser:
                 self._token += 1
                 nodes.append(self._branch(first.text))
             elif first.kind == "word" and first.text in ("break", "continue"):
+                if not self._loops:
+                    raise SyntaxFault(f"{{{{{first.text}}}}} outside {{{{range}}}}", position)
                 nodes.append(_Jump(first.text))
             else:
                 nodes.append(self._whole_pipeline("command"))
@@ -194,9 +203,12 @@ class _Parser:
 
     def _branch(self, kind: str) -> _Branch:
         pipeline = self._whole_pipeline(kind)
+        self._loops += kind == "range"
         body, closer = self._nodes()
+        self._loops -= kind == "range"
         otherwise: list[Any] = []
         if closer == "else":
+            self._skip_space()
             follow = self._peek()
             if follow.kind == "word" and follow.text in ("if", "with"):
                 self._token += 1
@@ -409,7 +421,9 @@ class _Rendering:
             if first.base in ("and", "or"):
                 return self._short_circuit(first.base == "and", rest, dot, piped)
             arguments = [self._operand(operand, dot) for operand in rest] + piped
-            return self._call(first, arguments)
+            return self._call(first, arguments, command.source)
+        if first.kind == "constant" and first.base is None:
+            raise _Located("nil is not a command", first.position, "nil")
         arguments = [self._operand(operand, dot) for operand in rest] + piped
         if arguments and not first.fields:
             raise _Located(f"can't give argument to non-function {first.source}", first.position, first.source)
@@ -423,20 +437,22 @@ class _Rendering:
                 return value
         return piped[0] if piped else value
 
-    def _call(self, operand: _Operand, arguments: list[Any]) -> Any:
+    def _call(self, operand: _Operand, arguments: list[Any], source: str) -> Any:
         try:
             return self._functions[operand.base](*arguments)
         except TemplateError as error:
-            raise _Located(f"error calling {operand.base}: {error}", operand.position, operand.source) from None
+            raise _Located(f"error calling {operand.base}: {error}", operand.position, source) from None
         except TypeError:
-            raise _Located(
-                f"wrong number of args for {operand.base}: got {len(arguments)}", operand.position, operand.source
-            ) from None
+            reason = f"wrong number of args for {operand.base}: got {len(arguments)}"
+            raise _Located(reason, operand.position, operand.source) from None
 
     def _operand(self, operand: _Operand, dot: Any, arguments: Sequence[Any] = ()) -> Any:
         value = self._base(operand, dot)
         for index, name in enumerate(operand.fields):
             last = index == len(operand.fields) - 1
+            if value is None and index:
+                reason = f'map has no entry for key "{operand.fields[index - 1]}"'
+                raise _Located(reason, operand.position, operand.source)
             try:
                 value = template_functions.look_up(value, name, arguments if last else ())
             except TemplateError as error:
@@ -451,7 +467,7 @@ class _Rendering:
         if operand.kind == "pipeline":
             return self._pipeline(operand.base, dot)
         if operand.kind == "word":
-            return self._call(operand, [])
+            return self._call(operand, [], operand.source)
         for scope in reversed(self._scopes):
             if operand.base in scope:
                 return scope[operand.base]

@@ -6,12 +6,12 @@ Knows Go's formatting verbs and the form in which Go prints maps and lists. Must
 from __future__ import annotations
 
 from wherry.cli import units
-from wherry.client import jsontext
+from wherry.client import jsontext, transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
 
@@ -33,8 +33,20 @@ class NilList(list):  # type: ignore[type-arg]
     """A list that Go has as nil: `null` in JSON, `[]` when printed."""
 
 
-class NilMap(dict):  # type: ignore[type-arg]
+class Map(dict):  # type: ignore[type-arg]
+    """A map with the user's own keys: a key that is missing is no mistake."""
+
+
+class NilMap(Map):
     """A map that Go has as nil: `null` in JSON, `map[]` when printed."""
+
+
+class Struct(dict):  # type: ignore[type-arg]
+    """An object with known fields; `absent` are those that may be left out, and what they are then."""
+
+    def __init__(self, fields: dict[str, Any], absent: Mapping[str, Any]) -> None:
+        super().__init__(fields)
+        self.absent = absent
 
 
 def look_up(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
@@ -51,6 +63,10 @@ def look_up(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
         for key, found in value.items():
             if key.lower() == folded:
                 return found
+        if isinstance(value, Map):
+            return NO_VALUE
+        if name in getattr(value, "absent", ()):
+            return value.absent[name]
         raise TemplateError(f'map has no entry for key "{name}"')
     if value is None:
         raise TemplateError(f"nil pointer evaluating interface {{}}.{name}")
@@ -224,6 +240,12 @@ def _verb(verb: str, value: Any, flags: str, precision: str | None) -> str:
     return f"%!{verb}({_type_name(value)}={shown(value)})"
 
 
+def _html(*values: Any) -> str:
+    text = _print(*values).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("'", "&#39;").replace('"', "&#34;")
+
+
+_UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "and": lambda *values: next((value for value in values if not truth(value)), values[-1]),
     "or": lambda *values: next((value for value in values if truth(value)), values[-1]),
@@ -240,9 +262,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "le": _ordered(lambda left, right: left <= right),
     "gt": _ordered(lambda left, right: left > right),
     "ge": _ordered(lambda left, right: left >= right),
+    "html": _html,
+    "urlquery": lambda *values: transport.quote(_print(*values), keep=_UNRESERVED),
     "json": _json,
     "join": _join,
-    "split": lambda text, separator: str(text).split(separator),
+    "split": lambda text, separator: str(text).split(separator) if separator else list(text),
     "title": _title,
     "lower": lambda text: shown(text).lower(),
     "upper": lambda text: shown(text).upper(),

@@ -68,6 +68,8 @@ def _action_end(source: str, start: int) -> int:
                 raise SyntaxFault("unclosed comment", start)
         elif source[position] in "\"'`":
             position = _literal_end(source, position)
+        elif source[position] == "}":
+            raise SyntaxFault("bad character U+007D '}'", position)
         else:
             position += 1
     return position
@@ -117,7 +119,7 @@ def _token(content: str, start: int, offset: int) -> tuple[str, int]:
         return "word", _while(content, start, _in_name)
     if first in ".()|,=":
         return "mark", start + 1
-    raise SyntaxFault(f"unexpected bad character U+{ord(first):04X} '{first}' in command", offset + start)
+    raise SyntaxFault(f"bad character U+{ord(first):04X} '{first}'", offset + start)
 
 
 def _in_name(letter: str) -> bool:

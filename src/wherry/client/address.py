@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class UnusableHost(errors.InvalidArgument):
     def __init__(self, host: str) -> None:
-        super().__init__(f"unable to parse docker host `{host}`")
+        super().__init__(f"invalid bind address format: {host}")
 
 
 class Tls:

@@ -206,9 +206,13 @@ class Engine:
         self, method: str, path: str, *, body: bytes | Iterable[bytes] | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """The answer whatever its status. A body that is not bytes is sent in chunks as it is produced."""
+        return Response(self._ask(method, path, body, headers or {}), method)
+
+    def _ask(self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: Mapping[str, str]) -> Any:
+        """Send a request; the connection the answer will come on."""
         sock = self.connect()
         head = [f"{method} {self.prefix}{path} HTTP/1.1", f"Host: {self.address.name}", "User-Agent: wherry"]
-        head += [f"{name}: {value}" for name, value in {**self._headers, **(headers or {})}.items()]
+        head += [f"{name}: {value}" for name, value in {**self._headers, **headers}.items()]
         if body is None or isinstance(body, bytes):
             content = body or b""
             if body is not None or method in ("POST", "PUT"):
@@ -224,7 +228,27 @@ class Engine:
                 sock.sendall(b"0\r\n\r\n")
             except (BrokenPipeError, ConnectionResetError):
                 pass  # an engine that refuses a body answers first and closes: its answer says why
-        return Response(sock, method)
+        return sock
+
+    def request_all(self, method: str, paths: Iterable[str]) -> Iterator[Any]:
+        """Send all requests at once; for each in turn the decoded body, or the WherryError it led to."""
+        connections = [self._asked(method, path) for path in paths]
+        for asked in connections:
+            try:
+                if isinstance(asked, errors.WherryError):
+                    raise asked
+                answer = Response(asked, method)
+                if answer.status >= 400:
+                    raise _failure(answer)
+                yield self._value(answer)
+            except errors.WherryError as error:
+                yield error
+
+    def _asked(self, method: str, path: str) -> Any:
+        try:
+            return self._ask(method, path, None, {})
+        except errors.WherryError as error:
+            return error
 
     def request(
         self,

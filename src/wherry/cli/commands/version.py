@@ -47,7 +47,7 @@ def _show(client: dict[str, str], server: dict[str, Any] | None, format: str) ->
     if format:
         from wherry.cli import template
 
-        print(template.parse(format, wrapped="template parsing error: ").render(document))
+        print(template.parse(format).render(document))
         return
     sys.stdout.write(_client_text(client))
     if server:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from wherry.cli import units
+from wherry.cli.failure import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+)
+_KERNEL_PARAMETERS = frozenset(
+    f"kernel.{name}" for name in "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split()
 )
 _RULE_ACCESS = frozenset("rwm")
 
@@ -118,18 +122,18 @@ def link(word: str) -> str:
 
 
 def device(word: str) -> dict[str, str]:
-    """PATH[:PATH_IN_CONTAINER][:rwm] as a device mapping."""
+    """PATH[:PATH_IN_CONTAINER][:rwm] as a device mapping. Raises Failure: Docker checks it after the flags."""
     parts = word.split(":")
     permissions = "rwm"
     if len(parts) > 1 and parts[-1] and set(parts[-1]) <= _RULE_ACCESS and len(set(parts[-1])) == len(parts[-1]):
         permissions = parts.pop()
     elif len(parts) == 3:
-        raise ValueError(f"bad mode specified: {parts[2]}")
+        raise Failure(f"bad mode specified: {parts[2]}", 125)
     if not 1 <= len(parts) <= 2 or not parts[0]:
-        raise ValueError(f"bad format for path: {word}")
+        raise Failure(f"bad format for path: {word}", 125)
     inside = parts[-1]
     if "=" not in parts[0] and not inside.startswith("/"):
-        raise ValueError(f"{inside} is not an absolute path")
+        raise Failure(f"{inside} is not an absolute path", 125)
     return {"PathOnHost": parts[0], "PathInContainer": inside, "CgroupPermissions": permissions}
 
 
@@ -203,3 +207,25 @@ def mount(word: str) -> dict[str, Any]:
     from wherry.cli.creation import mounts
 
     return mounts.read(word)
+
+
+def gpus(word: str) -> dict[str, Any]:
+    from wherry.cli.creation import gpus as requests
+
+    return requests.read(word)
+
+
+def network(word: str) -> dict[str, Any]:
+    if "=" not in word and "," not in word:
+        return {"name": word}
+    from wherry.cli.creation import networks
+
+    return networks.read(word)
+
+
+def kernel_parameter(word: str) -> str:
+    """KEY=VALUE of a kernel parameter that belongs to a namespace."""
+    name, equals, _ = word.partition("=")
+    if equals and (name in _KERNEL_PARAMETERS or name.startswith(("net.", "fs.mqueue."))):
+        return word
+    raise ValueError(f"sysctl '{word}' is not allowed")

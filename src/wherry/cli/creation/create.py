@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def explained(message: str, path: str, code: int) -> Failure:
+    """The form in which `run` and `create` report what they refuse."""
+    return Failure(f"wherry: {message}\n\nRun 'wherry {path} --help' for more information" if message else "", code)
+
+
 def create(call: Invocation, body: dict[str, Any]) -> str:
     """The ID of a container made from `body`. Raises Failure or a WherryError."""
     options = call.options
@@ -35,8 +40,6 @@ def create(call: Invocation, body: dict[str, Any]) -> str:
         if id_file:
             os.unlink(id_file)
         raise
-    if body["HostConfig"].get("OomKillDisable") and not body["HostConfig"].get("Memory"):
-        warn("WARNING: Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.")
     for warning in answer.get("Warnings") or ():
         warn(f"WARNING: {warning}")
     return str(answer["Id"])

@@ -55,7 +55,7 @@ def read(word: str) -> dict[str, Any]:
                 raise ValueError(f"invalid field '{field}' must be a key=value pair")
             value = "true"
         _set(mount, key, value, name, field)
-    if not mount.get("Target") :
+    if not mount.get("Target"):
         raise ValueError("target is required")
     for options, kind in (("VolumeOptions", "volume"), ("BindOptions", "bind"), ("TmpfsOptions", "tmpfs"), ("ImageOptions", "image")):
         if options in mount and mount["Type"] != kind and not (options == "VolumeOptions" and mount["Type"] == "cluster"):
@@ -152,8 +152,6 @@ def binds_and_volumes(words: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
         parts = word.split(":")
         if any(not part for part in parts):
             raise Failure("invalid empty volume spec" if not word else f"invalid spec: {word}: empty section between colons", 125)
-        if len(parts) > 3:
-            raise Failure(f"invalid spec: {word}: too many colons", 125)
         if len(parts) == 1:
             volumes[word] = {}
             continue

@@ -19,7 +19,7 @@ _BUILT_IN = ("bridge", "host", "none", "default")
 
 def configure(options: Options) -> tuple[str, dict[str, Any]]:
     """NetworkMode and EndpointsConfig. Raises Failure."""
-    attachments = [_read(word) for word in [*options.list("network"), *options.list("net")]]
+    attachments = [dict(each) for each in (*options.list("network"), *options.list("net"))]
     first = attachments[0] if attachments else {"name": "default"}
     _add_flags(first, options, bool(attachments))
     mode = first["name"]
@@ -27,7 +27,7 @@ def configure(options: Options) -> tuple[str, dict[str, Any]]:
     for attachment in attachments or [first]:
         name = attachment["name"]
         if len(attachments) > 1 and (name in ("host", "none", "default") or name.startswith("container:")):
-            raise Failure(f'conflicting options: cannot attach both user-defined and non-user-defined network-modes', 125)
+            raise Failure("conflicting options: cannot attach both user-defined and non-user-defined network-modes", 125)
         if name in endpoints:
             raise Failure(f'network "{name}" is specified multiple times', 125)
         if name.startswith("container:") or name in ("host", "none"):
@@ -40,15 +40,14 @@ def configure(options: Options) -> tuple[str, dict[str, Any]]:
     return mode, endpoints
 
 
-def _read(word: str) -> dict[str, Any]:
-    if "=" not in word and "," not in word:
-        return {"name": word}
+def read(word: str) -> dict[str, Any]:
+    """`name=NAME,alias=ALIAS,...` as a mapping. Raises ValueError."""
     found: dict[str, Any] = {"name": ""}
     for field in mounts.comma_separated(word):
         key, equals, value = field.partition("=")
         key = key.strip().lower()
         if not equals:
-            raise Failure(f'invalid argument "{word}" for "--network" flag: invalid field {field}', 125)
+            raise ValueError(f"invalid field {field}")
         if key == "alias":
             found.setdefault("alias", []).append(value)
         elif key == "link-local-ip":
@@ -59,7 +58,7 @@ def _read(word: str) -> dict[str, Any]:
         elif key in ("name", "ip", "ip6", "mac-address", "gw-priority"):
             found[key] = value
         else:
-            raise Failure(f'invalid argument "{word}" for "--network" flag: invalid field key {key}', 125)
+            raise ValueError(f"invalid field key {key}")
     return found
 
 
@@ -73,21 +72,29 @@ def _add_flags(first: dict[str, Any], options: Options, named: bool) -> None:
             what = {"ip": "IPv4 address", "ip6": "IPv6 address", "mac-address": "MAC address"}[key]
             raise Failure(f"conflicting options: cannot specify both --{flag} and per-network {what}", 125)
         if given:
-            first[key] = given
+            first[key] = _hardware_address(given) if key == "mac-address" else given
+    user_defined = named and first["name"] not in _BUILT_IN and not first["name"].startswith("container:")
     if aliases:
+        if not user_defined:
+            raise Failure("network-scoped aliases are only supported for user-defined networks", 125)
         first["alias"] = aliases
     if options.list("link-local-ip"):
         first["link-local-ip"] = options.list("link-local-ip")
-    user_defined = named and first["name"] not in _BUILT_IN and not first["name"].startswith("container:")
     if options.list("link") and user_defined:
         first["links"] = options.list("link")
 
 
 def _refuse_settings(attachment: dict[str, Any], name: str) -> None:
-    if "alias" in attachment:
-        raise Failure("conflicting options: network-alias is only supported for user-defined networks", 125)
     if "ip" in attachment or "ip6" in attachment:
         raise Failure(f"conflicting options: cannot use an IP address with network mode {name}", 125)
+
+
+def _hardware_address(word: str) -> str:
+    parts = word.replace("-", ":").split(":")
+    digits = "0123456789abcdefABCDEF"
+    if len(parts) != 6 or any(len(part) != 2 or part.strip(digits) for part in parts):
+        raise Failure(f"{word} is not a valid mac address", 125)
+    return word
 
 
 def _endpoint(attachment: dict[str, Any]) -> dict[str, Any]:

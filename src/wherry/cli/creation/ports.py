@@ -110,6 +110,7 @@ def exposed(words: Iterable[str]) -> list[str]:
             first, _, last = text.partition("-")
             low, high = _port(first), _port(last or first)
         except ValueError:
-            raise Failure(f"invalid range format for --expose: {word}, error: invalid port", 125) from None
+            reason = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+            raise Failure(f"invalid range format for --expose: {word}, error: {reason}", 125) from None
         found += [f"{port}/{protocol.lower() if slash else 'tcp'}" for port in range(low, high + 1)]
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from wherry.cli.creation import checks
 from wherry.cli.failure import Failure
 
 TYPE_CHECKING = False
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 # Flags whose value goes into HostConfig as it is, if it is not empty.
 _HOST_VALUES = (
-    ("CapAdd", "cap-add"), ("CapDrop", "cap-drop"), ("CgroupParent", "cgroup-parent"), ("CgroupnsMode", "cgroupns"),
+    ("CgroupParent", "cgroup-parent"), ("CgroupnsMode", "cgroupns"),
     ("ContainerIDFile", "cidfile"), ("CpuCount", "cpu-count"), ("CpuPercent", "cpu-percent"), ("CpuPeriod", "cpu-period"),
     ("CpuQuota", "cpu-quota"), ("CpuRealtimePeriod", "cpu-rt-period"), ("CpuRealtimeRuntime", "cpu-rt-runtime"),
     ("CpuShares", "cpu-shares"), ("NanoCpus", "cpus"), ("CpusetCpus", "cpuset-cpus"), ("CpusetMems", "cpuset-mems"),
-    ("Devices", "device"), ("DeviceCgroupRules", "device-cgroup-rule"), ("BlkioWeight", "blkio-weight"),
+    ("DeviceCgroupRules", "device-cgroup-rule"), ("BlkioWeight", "blkio-weight"),
     ("BlkioWeightDevice", "blkio-weight-device"), ("BlkioDeviceReadBps", "device-read-bps"),
     ("BlkioDeviceReadIOps", "device-read-iops"), ("BlkioDeviceWriteBps", "device-write-bps"),
     ("BlkioDeviceWriteIOps", "device-write-iops"), ("Dns", "dns"), ("DnsSearch", "dns-search"), ("ExtraHosts", "add-host"),
@@ -32,7 +33,7 @@ _HOST_VALUES = (
     ("MemoryReservation", "memory-reservation"), ("MemorySwap", "memory-swap"), ("Mounts", "mount"),
     ("OomKillDisable", "oom-kill-disable"), ("OomScoreAdj", "oom-score-adj"), ("PidMode", "pid"), ("PidsLimit", "pids-limit"),
     ("Privileged", "privileged"), ("PublishAllPorts", "publish-all"), ("ReadonlyRootfs", "read-only"), ("AutoRemove", "rm"),
-    ("Runtime", "runtime"), ("ShmSize", "shm-size"), ("Ulimits", "ulimit"), ("UsernsMode", "userns"), ("UTSMode", "uts"),
+    ("Runtime", "runtime"), ("ShmSize", "shm-size"), ("UsernsMode", "userns"), ("UTSMode", "uts"),
     ("VolumeDriver", "volume-driver"), ("VolumesFrom", "volumes-from"),
 )  # fmt: skip
 _HOST_MAPS = (("Annotations", "annotation"), ("StorageOpt", "storage-opt"), ("Sysctls", "sysctl"))
@@ -91,8 +92,6 @@ def _config(options: Options, arguments: list[str], detach: bool) -> dict[str, A
     for key, flag in (("Hostname", "hostname"), ("Domainname", "domainname"), ("User", "user"), ("WorkingDir", "workdir")):
         if options.text(flag):
             config[key] = options.text(flag)
-    if options.text("mac-address"):
-        config["MacAddress"] = _hardware_address(options.text("mac-address"))
     environment = _environment(options)
     if environment:
         config["Env"] = environment
@@ -147,14 +146,6 @@ def _mapping(words: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
-def _hardware_address(word: str) -> str:
-    parts = word.replace("-", ":").split(":")
-    digits = "0123456789abcdefABCDEF"
-    if len(parts) != 6 or any(len(part) != 2 or part.strip(digits) for part in parts):
-        raise Failure(f"{word} is not a valid mac address", 125)
-    return word
-
-
 def _healthcheck(options: Options) -> dict[str, Any]:
     times = (
         ("Interval", "health-interval"), ("Timeout", "health-timeout"), ("StartPeriod", "health-start-period"),
@@ -203,14 +194,31 @@ def _host(options: Options) -> dict[str, Any]:
 
         host |= security.settings(options.list("security-opt"))
     if options.list("gpus"):
-        from wherry.cli.creation import gpus
-
-        host["DeviceRequests"] = [gpus.read(word) for word in options.list("gpus")]
+        host["DeviceRequests"] = options.list("gpus")
+    if options.list("device"):
+        host["Devices"] = [checks.device(word) for word in options.list("device")]
+    if options.list("ulimit"):
+        by_name = {limit["Name"]: limit for limit in options.list("ulimit")}
+        host["Ulimits"] = [by_name[name] for name in sorted(by_name)]
+    host |= _capabilities(options.list("cap-add"), options.list("cap-drop"))
     _add_logging(options, host)
     restart = restart_policy(options.text("restart"))
     if restart["Name"]:
         host["RestartPolicy"] = restart
     return host
+
+
+def _capabilities(added: list[str], dropped: list[str]) -> dict[str, list[str]]:
+    """Names in the kernel's form, each once; what is added is not dropped."""
+    names = [{_capability(word) for word in words} for words in (added, dropped)]
+    kept = [{"ALL"} if "ALL" in each else each for each in names]
+    found = (("CapAdd", sorted(kept[0])), ("CapDrop", sorted(kept[1] - kept[0])))
+    return {key: values for key, values in found if values}
+
+
+def _capability(word: str) -> str:
+    name = word.strip().upper()
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
 
 
 def _add_logging(options: Options, host: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ def settings(words: Iterable[str]) -> dict[str, Any]:
             continue
         name, separator, value = word.partition("=") if "=" in word else word.partition(":")
         if not separator and word not in _BARE:
-            raise Failure(f'invalid --security-opt: "{word}"', 125)
+            raise Failure(f'Invalid --security-opt: "{word}"', 125)
         if name == "seccomp" and value not in ("unconfined", "builtin"):
             word = f"seccomp={_profile(value)}"
         options.append(word)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from wherry.cli.command import Command, Invocation
 from wherry.cli.creation import create, request
 from wherry.cli.creation.table import FLAGS
+from wherry.cli.failure import Failure
 
 
 def _run(call: Invocation) -> int:
-    body = request.build(call.options, call.arguments)
+    try:
+        body = request.build(call.options, call.arguments)
+    except Failure as failure:
+        raise create.explained(failure.message, call.path, 125) from None
     print(create.create(call, body))
     return 0
 

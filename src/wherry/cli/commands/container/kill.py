@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from wherry.cli import flags
 from wherry.cli.command import Command, Invocation
-from wherry.client.transport import quote
+from wherry.client.transport import query
 
 
 def _run(call: Invocation) -> int:
     signal = call.options.text("signal")
     parameters = [("signal", signal)] if signal else []
-    return call.each(lambda name: call.engine.post(f"/containers/{quote(name)}/kill", parameters))
+    return call.all_at_once("POST", "/containers/{}/kill" + query(parameters))
 
 
 COMMAND = Command(

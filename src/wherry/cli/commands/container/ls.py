@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherry.cli import flags, listing, queries, units
-from wherry.cli.command import Command, Invocation
+from wherry.cli.command import Command, Invocation, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +25,22 @@ def _run(call: Invocation) -> int:
     parameters += queries.filters(options.list("filter"))
     containers = call.engine.get("/containers/json", parameters)
     full = options.on("no-trunc")
-    if quiet and format in ("", "table"):
+    if quiet:
+        if format:
+            warn("WARNING: Ignoring custom format, because both --format and --quiet are set.")
         listing.only(containers, lambda item: item["Id"] if full else item["Id"][:12])
         return 0
     default = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"]
     if options.on("size"):
         default.append("Size")
     listing.show(
-        containers, fields(full), format, default, methods={"Label": _label}, kind="formatter.ContainerContext"
+        containers,
+        fields(full),
+        format,
+        default,
+        methods={"Label": _label},
+        kind="formatter.ContainerContext",
+        troubles=("failed to parse template", "failed to execute template"),
     )
     return 0
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from wherry.cli.command import Command, Invocation
-from wherry.client.transport import quote
 
 
 def _run(call: Invocation) -> int:
-    return call.each(lambda name: call.engine.post(f"/containers/{quote(name)}/pause"))
+    return call.all_at_once("POST", "/containers/{}/pause")
 
 
 COMMAND = Command(

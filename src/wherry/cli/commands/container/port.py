@@ -19,9 +19,10 @@ def _run(call: Invocation) -> int:
         number, _, protocol = call.arguments[1].partition("/")
         bindings = published.get(f"{number}/{protocol or 'tcp'}")
         if not _valid(number):
-            raise Failure(f"Error: invalid port ({call.arguments[1]})")
+            reason = f'strconv.ParseUint: parsing "{number}": invalid syntax'
+            raise Failure(f"Error: invalid port ({call.arguments[1]}): {reason}")
         if not bindings:
-            raise Failure(f"no public port '{call.arguments[1]}' published for {name}")
+            raise Failure(f"Error: No public port '{call.arguments[1]}' published for {name}")
         lines = [_binding(binding) for binding in bindings]
     else:
         lines = [f"{port} -> {_binding(binding)}" for port, bindings in published.items() for binding in bindings or ()]

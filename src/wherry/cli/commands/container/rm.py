@@ -5,21 +5,17 @@ from __future__ import annotations
 from wherry.cli import flags
 from wherry.cli.command import Command, Invocation
 from wherry.cli.failure import Failure
-from wherry.client.transport import quote
+from wherry.client.transport import query
 
 
 def _run(call: Invocation) -> int:
     options = call.options
     wanted = (("v", "volumes"), ("link", "link"), ("force", "force"))
     parameters = [(key, "1") for key, name in wanted if options.on(name)]
-
-    def remove(name: str) -> None:
-        name = name.strip("/")
-        if not name:
-            raise Failure("Container name cannot be empty")
-        call.engine.delete(f"/containers/{quote(name)}", parameters)
-
-    return call.each(remove, forgiving=options.on("force"))
+    call.arguments = [name.strip("/") for name in call.arguments]
+    if not all(call.arguments):
+        raise Failure("container name cannot be empty")
+    return call.all_at_once("DELETE", "/containers/{}" + query(parameters), forgiving=options.on("force"))
 
 
 COMMAND = Command(

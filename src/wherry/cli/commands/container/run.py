@@ -33,20 +33,15 @@ def _run(call: Invocation) -> int:
     except _NoTerminal:
         raise Failure("the input device is not a TTY") from None
     except errors.Unavailable as error:
-        raise explained(described(error), call.path, 125) from None
+        raise create.explained(described(error), call.path, 125) from None
     except errors.WherryError as error:
-        raise explained(described(error), call.path, exit_code(str(error))) from None
+        raise create.explained(described(error), call.path, exit_code(str(error))) from None
     except Failure as failure:
-        raise explained(failure.message, call.path, failure.code if failure.code > 1 else exit_code(failure.message)) from None
+        raise create.explained(failure.message, call.path, failure.code if failure.code > 1 else exit_code(failure.message)) from None
 
 
 class _NoTerminal(Exception):
     pass
-
-
-def explained(message: str, path: str, code: int) -> Failure:
-    """The form in which a failed `run` is reported."""
-    return Failure(f"wherry: {message}\n\nRun 'wherry {path} --help' for more information" if message else "", code)
 
 
 def exit_code(message: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wherry.cli import flags
 from wherry.cli.command import Command, Invocation
-from wherry.client.transport import quote
+from wherry.client.transport import query
 
 
 def _run(call: Invocation) -> int:
@@ -14,7 +14,7 @@ def _run(call: Invocation) -> int:
         parameters.append(("signal", options.text("signal")))
     if options.given("timeout") or options.given("time"):
         parameters.append(("t", str(options.number("timeout" if options.given("timeout") else "time"))))
-    return call.each(lambda name: call.engine.post(f"/containers/{quote(name)}/stop", parameters))
+    return call.all_at_once("POST", "/containers/{}/stop" + query(parameters))
 
 
 COMMAND = Command(

@@ -117,7 +117,7 @@ def _templated(format: str, kinds: dict[str, tuple[list[Any], dict[str, listing.
     if format == "json":
         format = "{{json .}}"
     ending = "" if format == "{{json .}}" else "\n"
-    sys.stdout.write(template.parse(format, wrapped="template parsing error: ").render(wrapped) + ending)
+    sys.stdout.write(template.parse(format).render(wrapped) + ending)
     return 0
 
 

@@ -46,7 +46,7 @@ def _templated(document: dict[str, Any], format: str) -> None:
         return
     from wherry.cli import inspection, template
 
-    print(template.parse(format, wrapped="template parsing error: ").render(inspection.typed(document)))
+    print(template.parse(format).render(inspection.typed(document)))
 
 
 def _lines(info: dict[str, Any]) -> Iterator[str]:
