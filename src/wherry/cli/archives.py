@@ -21,7 +21,10 @@ _PIECE = 1 << 20
 
 
 def target(path: str, *, what: str) -> str:
-    """`path` if it can be written, "" for standard output, which must not be a terminal. Raises Failure, which begins with `what`."""
+    """`path` if it can be written, "" for standard output, which must not be a terminal.
+
+    Raises Failure, which begins with `what`.
+    """
     if not path:
         if sys.stdout.isatty():
             raise Failure("cowardly refusing to save to a terminal. Use the -o flag or redirect")

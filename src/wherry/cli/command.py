@@ -71,7 +71,12 @@ class Invocation:
     """One use of a command: its `path` as typed ("container ls"), its options and arguments, and the engine to ask."""
 
     def __init__(
-        self, path: str, options: Options, arguments: list[str], configuration: Configuration, open_engine: Callable[[], Engine]
+        self,
+        path: str,
+        options: Options,
+        arguments: list[str],
+        configuration: Configuration,
+        open_engine: Callable[[], Engine],
     ) -> None:
         self.path = path
         self.options = options
@@ -87,7 +92,10 @@ class Invocation:
         return self._engine
 
     def all_at_once(self, method: str, path: str, *, forgiving: bool = False) -> int:
-        """Like `each` for one request an argument; `{}` in `path` stands for it. The engine works on all at the same time."""
+        """Like `each` for one request an argument; `{}` in `path` stands for it.
+
+        The engine works on all at the same time.
+        """
         from wherry.client.transport import quote
 
         answers = self.engine.request_all(method, [path.format(quote(argument)) for argument in self.arguments])

@@ -1,7 +1,7 @@
 """The user's config.json: default formats, extra headers, detach keys, the current context.
 
-Knows Docker's file, which is shared with it. Must not write it. Read only if it exists; a broken one is an error that names
-the file.
+Knows Docker's file, which is shared with it. Must not write it. Read only if it exists; a broken one is an error that
+names the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who we are at a registry.
 
-Knows the `auths` of config.json and the header the engine takes them in. Must not know registries; credential helpers are asked
-as programs.
+Knows the `auths` of config.json and the header the engine takes them in. Must not know registries; credential helpers
+are asked as programs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _from_helper(configuration: Configuration, key: str) -> dict[str, Any]:
     if not helper:
         return {}
     try:
-        done = subprocess.run([f"docker-credential-{helper}", "get"], input=key.encode(), capture_output=True, check=True)
+        done = subprocess.run(
+            [f"docker-credential-{helper}", "get"], input=key.encode(), capture_output=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return {}  # no such helper, or it has nothing for this registry: ask without credentials
     answer = jsontext.decode(done.stdout)

@@ -23,7 +23,10 @@ def is_framed(content_type: str) -> bool:
 
 
 def copy(chunks: Iterable[bytes], *, framed: bool) -> None:
-    """Write everything to standard output, and framed standard error to standard error. Raises Failure for an error frame."""
+    """Write everything to standard output, and framed standard error to standard error.
+
+    Raises Failure for an error frame.
+    """
     if not framed:
         for chunk in chunks:
             write_all(1, chunk)

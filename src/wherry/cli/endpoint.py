@@ -22,7 +22,9 @@ _UNRESOLVED = "Failed to initialize: unable to resolve docker endpoint"
 
 
 def choose(configuration: Configuration, settings: Options | None) -> Address:
-    """The address of the engine: -H, then --context, the host variable, the context variable, the current context, the default."""
+    """The address of the engine: -H, then --context, the host variable, the context variable, the current context, the
+    default.
+    """
     hosts = settings.list("host") if settings is not None else []
     context = settings.text("context") if settings is not None else ""
     if len(hosts) > 1:
@@ -75,6 +77,6 @@ def _of_context(configuration: Configuration, name: str) -> Address:
     material = os.path.join(contexts, "tls", identity, "docker")
     tls = None
     if os.path.isdir(material):
-        paths = [os.path.join(material, file) for file in ("ca.pem", "cert.pem", "key.pem")]
-        tls = address.Tls(*paths, verify=not described.get("SkipTLSVerify", False))
+        ca, certificate, key = (os.path.join(material, file) for file in ("ca.pem", "cert.pem", "key.pem"))
+        tls = address.Tls(ca, certificate, key, not described.get("SkipTLSVerify", False))
     return address.Address(address.normalise(str(described.get("Host") or ""), secure=tls is not None), tls)

@@ -1,7 +1,7 @@
 """How a command ends early.
 
-Knows messages and exit codes. Must not know commands. Docker's codes: 125 for a mistake on the command line or an engine
-that refuses a `run`, 126 and 127 for a program that cannot be started, 1 for the rest.
+Knows messages and exit codes. Must not know commands. Docker's codes: 125 for a mistake on the command line or an
+engine that refuses a `run`, 126 and 127 for a program that cannot be started, 1 for the rest.
 """
 
 from __future__ import annotations

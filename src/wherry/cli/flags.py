@@ -1,7 +1,7 @@
 """Flags: a table per command, and the parser that reads a command line by it.
 
 Knows the spelling rules of GNU-style flags as Go's pflag has them (clusters of letters, `-p80`, `--name=value`, `--`)
-and its messages. Must not know any command. Help is drawn from the same tables, in wherry.cli.help.
+and its messages. Must not know any command. help is drawn from the same tables, in wherry.cli.help_page.
 """
 
 from __future__ import annotations
@@ -73,7 +73,14 @@ def value(
 
 
 def several(
-    name: str, letter: str, help: str, *, kind: str = "list", read: Reader = str, shown_default: str = "", hidden: bool = False
+    name: str,
+    letter: str,
+    help: str,
+    *,
+    kind: str = "list",
+    read: Reader = str,
+    shown_default: str = "",
+    hidden: bool = False,
 ) -> Flag:
     """A flag that may be given many times: a list in the order given."""
     return Flag(name, letter, help, kind, read, (), repeated=True, shown_default=shown_default, hidden=hidden)

@@ -22,24 +22,36 @@ if TYPE_CHECKING:
 
 # Go prints nil lists and maps as empty ones; in JSON both are null.
 _LISTS = frozenset(
-    """Aliases Args Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps BlkioWeightDevice CapAdd
-    CapDrop Cmd DeviceCgroupRules DeviceRequests Devices Dns DnsOptions DnsSearch DNSNames Entrypoint Env ExecIDs ExtraHosts
-    GroupAdd Links MaskedPaths Mounts OnBuild ReadonlyPaths RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom""".split()
+    """
+    Aliases Args Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps
+    BlkioWeightDevice CapAdd CapDrop Cmd DeviceCgroupRules DeviceRequests Devices Dns DnsOptions DnsSearch
+    DNSNames Entrypoint Env ExecIDs ExtraHosts GroupAdd Links MaskedPaths Mounts OnBuild ReadonlyPaths
+    RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom
+    """.split()
 )
 _MAPS = frozenset(
-    """Annotations Containers DriverOpts ExposedPorts Labels LogOpts Networks Options PortBindings Ports StorageOpt Sysctls Tmpfs
-    Volumes""".split()
+    """
+    Annotations Containers DriverOpts ExposedPorts Labels LogOpts Networks Options PortBindings Ports StorageOpt
+    Sysctls Tmpfs Volumes
+    """.split()
 )
 # Fields that Go's types have and an engine may leave out: pointers, and texts.
-_POINTERS = """Health Healthcheck Init MemorySwappiness OomKillDisable PidsLimit SizeRootFs SizeRw StopTimeout UsageData""".split()
-_TEXTS = """AppArmorProfile Architecture Author Cgroup CgroupParent CgroupnsMode Comment ContainerIDFile CpusetCpus CpusetMems
-    Domainname Driver EndpointID Gateway GlobalIPv6Address HostnamePath HostsPath IPAddress IPv6Gateway Image Isolation LogPath
-    MacAddress MountLabel NetworkMode Os Platform ProcessLabel ResolvConfPath Runtime SandboxID SandboxKey StopSignal User Variant
-    VolumeDriver WorkingDir""".split()
+_POINTERS = """
+    Health Healthcheck Init MemorySwappiness OomKillDisable PidsLimit SizeRootFs SizeRw StopTimeout UsageData
+""".split()
+_TEXTS = """
+    AppArmorProfile Architecture Author Cgroup CgroupParent CgroupnsMode Comment ContainerIDFile CpusetCpus
+    CpusetMems Domainname Driver EndpointID Gateway GlobalIPv6Address HostnamePath HostsPath IPAddress
+    IPv6Gateway Image Isolation LogPath MacAddress MountLabel NetworkMode Os Platform ProcessLabel
+    ResolvConfPath Runtime SandboxID SandboxKey StopSignal User Variant VolumeDriver WorkingDir
+""".split()
 
 
 def show(names: Sequence[str], format: str, fetch: Callable[[str], bytes]) -> int:
-    """Print the documents of `names`; the exit code is 1 if one could not be had, and the others are printed all the same."""
+    """Print the documents of `names`.
+
+    The exit code is 1 if one could not be had, and the others are printed all the same.
+    """
     parsed = None
     if format not in ("", "json"):
         from wherry.cli import template
@@ -79,12 +91,17 @@ def _rendered(documents: Sequence[str], parsed: template.Template) -> list[str]:
 
 
 def typed(document: Any) -> Any:
-    """The document as Go's types would hold it: null lists and maps are empty, fields that were left out have their zero value."""
+    """The document as Go's types would hold it: null lists and maps are empty, fields that were left out have their
+    zero value.
+    """
     from wherry.cli.template_functions import Map, NilList, NilMap, Struct
 
     absent: dict[str, Any] = {
-        **dict.fromkeys(_POINTERS), **dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_LISTS, NilList()), **dict.fromkeys(_MAPS, NilMap()),
-    }  # fmt: skip
+        **dict.fromkeys(_POINTERS),
+        **dict.fromkeys(_TEXTS, ""),
+        **dict.fromkeys(_LISTS, NilList()),
+        **dict.fromkeys(_MAPS, NilMap()),
+    }
 
     def convert(value: Any, key: str) -> Any:
         if value is None:

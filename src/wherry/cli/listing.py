@@ -1,7 +1,7 @@
 """Lists of objects: the table, the JSON lines and the templates that --format chooses between.
 
-Knows fields (a header and a function of one object). Must not know which objects there are. The template engine is loaded only for
-a format that needs it.
+Knows fields (a header and a function of one object). Must not know which objects there are. The template engine is
+loaded only for a format that needs it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ def show(
     kind: str = "",
     troubles: tuple[str, str] = ("template parsing error", "template parsing error"),
 ) -> None:
-    """Print `items`. `format` is "", "table", "json", "table TEMPLATE" or a template; `default` names the table's columns.
+    """Print `items`. `format` is "", "table", "json", "table TEMPLATE" or a template; `default` names the table's
+    columns.
 
-    `methods` are fields with an argument (`{{.Label "x"}}`); `kind` is the name of the object in
-    error messages, and `troubles` are their beginnings for a template that cannot be read and one that does not fit.
+    `methods` are fields with an argument (`{{.Label "x"}}`); `kind` is the name of the object in error messages, and
+    `troubles` are their beginnings for a template that cannot be read and one that does not fit.
     """
     if format in ("", "table"):
         chosen = [fields[name] for name in default]

@@ -1,8 +1,8 @@
 """The `wherry` command: from a command line to the module that does it.
 
 Knows the names of all commands and the global flags. Must not know what any command does: a module of
-wherry.cli.commands is loaded only when its command is asked for. Everything on the way to a command is kept to built-in modules,
-because `wherry ps` is to be done in 10 ms; start-up is measured by tests/perf.
+wherry.cli.commands is loaded only when its command is asked for. Everything on the way to a command is kept to built-
+in modules, because `wherry ps` is to be done in 10 ms; start-up is measured by tests/perf.
 """
 
 from __future__ import annotations
@@ -63,9 +63,13 @@ TOP = {
 }
 GROUPS: dict[str, dict[str, str]] = {
     "builder": {"build": "", "prune": ""},
-    "buildx": dict.fromkeys(("bake", "build", "create", "du", "inspect", "ls", "prune", "rm", "stop", "use", "version"), ""),
+    "buildx": dict.fromkeys(
+        ("bake", "build", "create", "du", "inspect", "ls", "prune", "rm", "stop", "use", "version"), ""
+    ),
     "checkpoint": dict.fromkeys(("create", "ls", "rm"), ""),
-    "compose": dict.fromkeys(("up", "down", "ps", "logs", "build", "config", "run", "exec", "start", "stop", "restart"), ""),
+    "compose": dict.fromkeys(
+        ("up", "down", "ps", "logs", "build", "config", "run", "exec", "start", "stop", "restart"), ""
+    ),
     "config": dict.fromkeys(("create", "inspect", "ls", "rm"), ""),
     "container": {
         "attach": "container.attach",
@@ -203,9 +207,9 @@ def _complain(message: str, code: int) -> int:
 def _dispatch(words: list[str]) -> int:
     settings: Options | None = None
     if words and words[0].startswith("-"):
-        from wherry.cli import globals
+        from wherry.cli import global_flags
 
-        settings, words = globals.read(words)
+        settings, words = global_flags.read(words)
         if settings.on("version"):
             words = ["--version"]
     if not words or words[0] in ("help", "--version"):
@@ -232,7 +236,7 @@ def load(module: str) -> Command:
     """The command of a module below wherry.cli.commands."""
     name = "wherry.cli.commands." + module
     __import__(name)
-    command: Command = sys.modules[name].COMMAND  # type: ignore[attr-defined]
+    command: Command = sys.modules[name].COMMAND
     return command
 
 
@@ -248,17 +252,17 @@ def _run(path: str, module: str, words: list[str], settings: Options | None) -> 
     try:
         options, arguments = flags.parse(command.flags, words, interspersed=command.interspersed)
     except HelpAsked as asked:
-        from wherry.cli import help
+        from wherry.cli import help_page
 
-        return help.show(path, command, deprecated=asked.deprecated)
+        return help_page.show(path, command, deprecated=asked.deprecated)
     except FlagError as error:
-        from wherry.cli import help
+        from wherry.cli import help_page
 
-        return help.flag_error(path, command, error.message)
+        return help_page.flag_error(path, command, error.message)
     if command.complaint(len(arguments)):
-        from wherry.cli import help
+        from wherry.cli import help_page
 
-        return help.arity_error(path, command, len(arguments))
+        return help_page.arity_error(path, command, len(arguments))
     return command.run(_invocation(path, options, arguments, settings))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from wherry.cli import globals, help, main
+from wherry.cli import global_flags, help_page, main
 from wherry.cli.client_facts import VERSION
 from wherry.cli.failure import Failure
 
@@ -36,6 +36,7 @@ _GROUPS = {
 }
 _ABSENT = {
     "build": "Build an image from a Dockerfile",
+    "cp": "Copy files/folders between a container and the local filesystem",
     "login": "Log in to a registry",
     "logout": "Log out of a registry",
 }
@@ -56,11 +57,11 @@ def show(words: list[str]) -> int:
         return 0
     name = topic[0]
     if name in main.TOP:
-        return help.show(name, main.load(main.TOP[name])) if main.TOP[name] else absent(name)
+        return help_page.show(name, main.load(main.TOP[name])) if main.TOP[name] else absent(name)
     if name not in main.GROUPS:
         raise Failure(f"unknown help topic: {' '.join(topic)}")
     module = main.GROUPS[name].get(topic[1], "") if len(topic) > 1 else ""
-    return help.show(f"{name} {topic[1]}", main.load(module)) if module else group(name, topic[1:])
+    return help_page.show(f"{name} {topic[1]}", main.load(module)) if module else group(name, topic[1:])
 
 
 def group(name: str, words: list[str]) -> int:
@@ -72,12 +73,14 @@ def group(name: str, words: list[str]) -> int:
         )
     if words and words[0] not in ("-h", "--help"):
         raise Failure(
-            f"unknown flag: {words[0]}\n\nUsage:  wherry {name} COMMAND\n\nRun 'wherry {name} --help' for more information",
+            f"unknown flag: {words[0]}\n\nUsage:  wherry {name} COMMAND\n\n"
+            f"Run 'wherry {name} --help' for more information",
             125,
         )
     table = main.GROUPS[name]
+    modules = list(table.values())
     # An alias names the same module as the command before it.
-    firsts = [sub for index, sub in enumerate(table) if not table[sub] or table[sub] not in list(table.values())[:index]]
+    firsts = [sub for index, sub in enumerate(table) if not modules[index] or modules[index] not in modules[:index]]
     lines = [(sub, main.load(table[sub]).summary if table[sub] else "(not implemented yet)") for sub in sorted(firsts)]
     print(f"Usage:  wherry {name} COMMAND\n\n{_GROUPS[name]}\n\nCommands:\n{_listed(lines)}\n")
     print(f"Run 'wherry {name} COMMAND --help' for more information on a command.")
@@ -111,7 +114,7 @@ def _front() -> None:
     print(f"Management Commands:\n{_listed(management)}\n")
     print(f"Swarm Commands:\n{_listed([(name, _GROUPS[name]) for name in _SWARM])}\n")
     print(f"Commands:\n{summaries([name for name in main.TOP if name not in _COMMON])}\n")
-    print(f"Global Options:\n{help.flag_lines(globals.FLAGS, help.page_width())}\n")
+    print(f"Global Options:\n{help_page.flag_lines(global_flags.FLAGS, help_page.page_width())}\n")
     print("Run 'wherry COMMAND --help' for more information on a command.")
     sys.stdout.flush()
 

@@ -1,7 +1,7 @@
 """How pulls, pushes, loads and imports are shown while they run.
 
-Knows the engine's progress stream: one JSON object a line, an `id` for each thing that moves. Must not know what moves. On a
-terminal each id has a line of its own that is redrawn; elsewhere only what has happened is printed.
+Knows the engine's progress stream: one JSON object a line, an `id` for each thing that moves. Must not know what
+moves. On a terminal each id has a line of its own that is redrawn; elsewhere only what has happened is printed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _BAR = 50
 
 
-def show(lines: Iterable[bytes], descriptor: int = 1, *, quiet: bool = False, on_aux: Callable[[Any], None] | None = None) -> None:
+def show(
+    lines: Iterable[bytes], descriptor: int = 1, *, quiet: bool = False, on_aux: Callable[[Any], None] | None = None
+) -> None:
     """Draw the stream on a file descriptor until it ends. Raises Failure for the error it reports."""
     display = _Display(descriptor)
     for line in lines:

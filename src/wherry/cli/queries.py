@@ -52,5 +52,7 @@ def _calendar(text: str) -> str:
         raise Failure(f'parsing time "{text}" as "2006-01-02T15:04:05": cannot parse') from None
     if parsed.tzinfo is None:
         parsed = parsed.astimezone()
-    seconds = (parsed - datetime(1970, 1, 1, tzinfo=parsed.tzinfo) + (parsed.utcoffset() or timedelta()) * -1).total_seconds()
+    seconds = (
+        parsed - datetime(1970, 1, 1, tzinfo=parsed.tzinfo) + (parsed.utcoffset() or timedelta()) * -1
+    ).total_seconds()
     return f"{int(seconds)}.{fraction[:9]:0<9}"

@@ -1,7 +1,7 @@
 """Our standard streams and a container's, joined over a connection taken over from HTTP.
 
-Knows sockets, file descriptors and frames. Must not know which command wants them joined. One loop over poll(2): no thread, so that
-nothing outlives the command.
+Knows sockets, file descriptors and frames. Must not know which command wants them joined. One loop over poll(2): no
+thread, so that nothing outlives the command.
 """
 
 from __future__ import annotations

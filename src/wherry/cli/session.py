@@ -71,7 +71,10 @@ class Session:
             self._joined = self._engine.hijack(f"/containers/{self._identity}/attach", parameters)
 
     def join(self, path: str, body: object, resize_path: str) -> None:
-        """Take part in another stream, an exec's: POST `body` to `path`; the size of its terminal goes to `resize_path`."""
+        """Take part in another stream, an exec's: POST `body` to `path`.
+
+        The size of its terminal goes to `resize_path`.
+        """
         self._resize_path = resize_path
         self._joined = self._engine.hijack(path, json=body)
 

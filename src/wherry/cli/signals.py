@@ -1,12 +1,12 @@
 """Signals that reach the command, as something that can be polled.
 
-Knows names and numbers of Linux' signals. Must not know what is done about them. Uses `_signal`, because `signal` drags `enum`
-in, which takes longer than all else a `wherry run` does. See signal(7).
+Knows names and numbers of Linux' signals. Must not know what is done about them. Uses `_signal`, because `signal`
+drags `enum` in, which takes longer than all else a `wherry run` does. See signal(7).
 """
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import os
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAMES = {
-    1: "HUP", 2: "INT", 3: "QUIT", 10: "USR1", 12: "USR2", 14: "ALRM", 15: "TERM", 18: "CONT", 20: "TSTP", 23: "URG", 24: "XCPU",
-    25: "XFSZ", 26: "VTALRM", 27: "PROF", 28: "WINCH", 29: "IO", 30: "PWR",
+    1: "HUP", 2: "INT", 3: "QUIT", 10: "USR1", 12: "USR2", 14: "ALRM", 15: "TERM", 18: "CONT", 20: "TSTP",
+    23: "URG", 24: "XCPU", 25: "XFSZ", 26: "VTALRM", 27: "PROF", 28: "WINCH", 29: "IO", 30: "PWR",
 }  # fmt: skip
 WINDOW_CHANGED = 28
 ENDING = (2, 15)

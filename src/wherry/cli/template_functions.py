@@ -65,7 +65,7 @@ def look_up(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
                 return found
         if isinstance(value, Map):
             return NO_VALUE
-        if name in getattr(value, "absent", ()):
+        if isinstance(value, Struct) and name in value.absent:
             return value.absent[name]
         raise TemplateError(f'map has no entry for key "{name}"')
     if value is None:
@@ -74,7 +74,14 @@ def look_up(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
 
 
 def _type_name(value: Any) -> str:
-    names = {str: "string", bool: "bool", int: "int", float: "float64", list: "[]interface {}", NilList: "[]interface {}"}
+    names = {
+        str: "string",
+        bool: "bool",
+        int: "int",
+        float: "float64",
+        list: "[]interface {}",
+        NilList: "[]interface {}",
+    }
     return names.get(type(value), "interface {}")
 
 
@@ -148,7 +155,9 @@ def _index(value: Any, *keys: Any) -> Any:
                 raise TemplateError(f"index out of range: {key}")
             value = ord(value[key]) if isinstance(value, str) else value[key]
         else:
-            raise TemplateError("index of untyped nil" if value in (None, NO_VALUE) else f"can't index item of type {_type_name(value)}")
+            raise TemplateError(
+                "index of untyped nil" if value in (None, NO_VALUE) else f"can't index item of type {_type_name(value)}"
+            )
     return value
 
 

@@ -1,7 +1,7 @@
 """Go templates, first step: text, actions and the tokens inside an action.
 
-Knows the lexical rules of text/template: trim markers, comments, literals. Must not know grammar or values. Written without `re`
-and `dataclasses`, whose import would double the time of a `wherry ps --format`.
+Knows the lexical rules of text/template: trim markers, comments, literals. Must not know grammar or values. Written
+without `re` and `dataclasses`, whose import would double the time of a `wherry ps --format`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ def _literal_end(source: str, start: int) -> int:
         if source[position] == mark:
             return position + 1
         position += 1
-    names = {'"': "unterminated quoted string", "`": "unterminated raw quoted string", "'": "unterminated character constant"}
+    names = {
+        '"': "unterminated quoted string",
+        "`": "unterminated raw quoted string",
+        "'": "unterminated character constant",
+    }
     raise SyntaxFault(names[mark], start)
 
 

@@ -28,10 +28,8 @@ class Raw:
 
         self._saved = termios.tcgetattr(self._descriptor)
         iflag, oflag, cflag, lflag, ispeed, ospeed, characters = termios.tcgetattr(self._descriptor)
-        iflag &= ~(
-            termios.IGNBRK | termios.BRKINT | termios.PARMRK | termios.ISTRIP | termios.INLCR | termios.IGNCR | termios.ICRNL
-            | termios.IXON
-        )  # fmt: skip
+        iflag &= ~(termios.IGNBRK | termios.BRKINT | termios.PARMRK | termios.ISTRIP)
+        iflag &= ~(termios.INLCR | termios.IGNCR | termios.ICRNL | termios.IXON)
         oflag &= ~termios.OPOST
         lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
         cflag = (cflag & ~(termios.CSIZE | termios.PARENB)) | termios.CS8

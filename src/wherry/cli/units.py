@@ -9,7 +9,16 @@ import time
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-_DURATION_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_DURATION_UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
 SECOND = 10**9
 
 
@@ -30,7 +39,12 @@ def duration(seconds: float) -> str:
     hours = int(seconds / 3600 + 0.5)
     if hours == 1:
         return "About an hour"
-    for limit, size, name in ((48, 1, "hours"), (24 * 14, 24, "days"), (24 * 60, 168, "weeks"), (24 * 730, 720, "months")):
+    for limit, size, name in (
+        (48, 1, "hours"),
+        (24 * 14, 24, "days"),
+        (24 * 60, 168, "weeks"),
+        (24 * 730, 720, "months"),
+    ):
         if hours < limit:
             return f"{hours // size} {name}"
     return f"{int(seconds / 3600) // 24 // 365} years"
@@ -125,7 +139,17 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…" if width > 1 else text[:width]
 
 
-_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", '"': '\\"', "\\": "\\\\"}
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    '"': '\\"',
+    "\\": "\\\\",
+}
 
 
 def quoted(text: str) -> str:

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 
 class Part:
-    """One kind of objects: how many, how many in use, bytes in all, bytes that could be freed, and the objects if listed."""
+    """One kind of objects: how many, how many in use, bytes in all, bytes that could be freed, and the objects if
+    listed.
+    """
 
-    def __init__(self, kind: str, total: int, active: int, size: int, reclaimable: int, items: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, kind: str, total: int, active: int, size: int, reclaimable: int, items: list[dict[str, Any]]
+    ) -> None:
         self.kind = kind
         self.total = total
         self.active = active
@@ -36,8 +40,9 @@ def parts(document: dict[str, Any]) -> list[Part]:
         if counted is None:
             found.append(legacy(kind, document))
             continue
-        numbers = [counted.get(name) or 0 for name in ("TotalCount", "ActiveCount", "TotalSize", "Reclaimable")]
-        found.append(Part(kind, *numbers, counted.get("Items") or []))
+        total, active = counted.get("TotalCount") or 0, counted.get("ActiveCount") or 0
+        size, reclaimable = counted.get("TotalSize") or 0, counted.get("Reclaimable") or 0
+        found.append(Part(kind, total, active, size, reclaimable, counted.get("Items") or []))
     return found
 
 

@@ -1,8 +1,8 @@
 """Where an engine listens, and how to reach it safely.
 
-Knows the forms of a host (`unix://`, `tcp://`, `ssh://`, `fd://`) and the environment variables and files that choose one. Must
-not know HTTP. Docker's order of precedence: the -H flag, a context named on the command line, the host variable, the
-context variable, the context in the configuration file, the default socket.
+Knows the forms of a host (`unix://`, `tcp://`, `ssh://`, `fd://`) and the environment variables and files that choose
+one. Must not know HTTP. Docker's order of precedence: the -H flag, a context named on the command line, the host
+variable, the context variable, the context in the configuration file, the default socket.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class _Settings:
     memo: dict[str, str] = {}  # noqa: RUF012  (the scanner wants a plain attribute)
 
 
-_scan = _json.make_scanner(_Settings)
+_scan = _json.make_scanner(_Settings)  # type: ignore[arg-type]
 _WHITESPACE = " \t\r\n"
 
 

@@ -203,7 +203,12 @@ class Engine:
             raise CannotConnect(address.host, "" if missing else str(error)) from None
 
     def send(
-        self, method: str, path: str, *, body: bytes | Iterable[bytes] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """The answer whatever its status. A body that is not bytes is sent in chunks as it is produced."""
         return Response(self._ask(method, path, body, headers or {}), method)
@@ -287,7 +292,9 @@ class Engine:
         answer.close()
         return jsontext.decode(body) if body.strip() else None
 
-    def hijack(self, path: str, parameters: Iterable[tuple[str, str]] = (), *, json: object = None) -> tuple[Any, bytes, str]:
+    def hijack(
+        self, path: str, parameters: Iterable[tuple[str, str]] = (), *, json: object = None
+    ) -> tuple[Any, bytes, str]:
         """Turn a POST into a raw connection: the socket, bytes already read, the content type of what comes."""
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         body = b""

@@ -64,8 +64,8 @@ def _client_text(client: dict[str, str]) -> str:
         api += f" (downgraded from {client['DefaultAPIVersion']})"
     rows = (
         ("Version", client["Version"]), ("API version", api), ("Go version", client["GoVersion"]),
-        ("Git commit", client["GitCommit"]), ("Built", client["BuildTime"]), ("OS/Arch", f"{client['Os']}/{client['Arch']}"),
-        ("Context", client["Context"]),
+        ("Git commit", client["GitCommit"]), ("Built", client["BuildTime"]),
+        ("OS/Arch", f"{client['Os']}/{client['Arch']}"), ("Context", client["Context"]),
     )  # fmt: skip
     return "Client:\n" + "".join(_line(1, name, value) for name, value in rows if value)
 

@@ -1,6 +1,7 @@
 """Readers for single values of the flags of `run` and `create`.
 
-Knows the forms of one value and Docker's complaints about it. Must not know the other flags. Each reader raises ValueError.
+Knows the forms of one value and Docker's complaints about it. Must not know the other flags. Each reader raises
+ValueError.
 """
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ def search_domain(word: str) -> str:
         return stripped
     import re
 
-    if not re.fullmatch(r"[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*\.?", stripped):
+    if not re.fullmatch(
+        r"[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9])?)*\.?", stripped
+    ):
         raise ValueError(f"{word} is not a valid domain")
     return stripped
 
@@ -167,7 +170,8 @@ def device_operations(word: str) -> dict[str, Any]:
     path, text = _device_and(word)
     if not text.isdigit():
         raise ValueError(
-            f"invalid rate for device: {word}. The correct format is <device-path>:<number>. Number must be a positive integer"
+            f"invalid rate for device: {word}. The correct format is <device-path>:<number>. "
+            "Number must be a positive integer"
         )
     return {"Path": path, "Rate": int(text)}
 

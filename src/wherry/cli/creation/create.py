@@ -102,5 +102,3 @@ def _reserve(path: str) -> str:
         reason = (error.strerror or "").lower()
         raise Failure(f"failed to create the container ID file: open {path}: {reason}") from None
     return path
-
-

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def read(word: str) -> dict[str, Any]:
-    """`all`, a number, or `count=N,device=A,driver=D,capabilities=C,options=O` as the API's DeviceRequest. Raises ValueError."""
+    """`all`, a number, or `count=N,device=A,driver=D,capabilities=C,options=O` as the API's DeviceRequest.
+
+    Raises ValueError.
+    """
     request: dict[str, Any] = {"Driver": "", "Count": 0, "Capabilities": [["gpu"]], "Options": {}}
     counted = False
     for field in mounts.comma_separated(word):

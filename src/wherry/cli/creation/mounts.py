@@ -57,9 +57,20 @@ def read(word: str) -> dict[str, Any]:
         _set(mount, key, value, name, field)
     if not mount.get("Target"):
         raise ValueError("target is required")
-    for options, kind in (("VolumeOptions", "volume"), ("BindOptions", "bind"), ("TmpfsOptions", "tmpfs"), ("ImageOptions", "image")):
-        if options in mount and mount["Type"] != kind and not (options == "VolumeOptions" and mount["Type"] == "cluster"):
-            raise ValueError(f"cannot mix '{options[0].lower() + options[1:-7]}-*' options with mount type '{mount['Type']}'")
+    for options, kind in (
+        ("VolumeOptions", "volume"),
+        ("BindOptions", "bind"),
+        ("TmpfsOptions", "tmpfs"),
+        ("ImageOptions", "image"),
+    ):
+        if (
+            options in mount
+            and mount["Type"] != kind
+            and not (options == "VolumeOptions" and mount["Type"] == "cluster")
+        ):
+            raise ValueError(
+                f"cannot mix '{options[0].lower() + options[1:-7]}-*' options with mount type '{mount['Type']}'"
+            )
     return mount
 
 
@@ -122,7 +133,9 @@ def _set_bind(options: dict[str, Any], key: str, value: str, name: str, field: s
             "readonly": {"ReadOnlyForceRecursive": True},
         }
         if value not in choices:
-            raise ValueError(f'invalid value for {key}: {value} (must be "enabled", "disabled", "writable", or "readonly")')
+            raise ValueError(
+                f'invalid value for {key}: {value} (must be "enabled", "disabled", "writable", or "readonly")'
+            )
         options.update(choices[value])
     else:
         raise ValueError(f"unexpected key '{name}' in '{field}'")
@@ -151,7 +164,9 @@ def binds_and_volumes(words: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
     for word in dict.fromkeys(words):
         parts = word.split(":")
         if any(not part for part in parts):
-            raise Failure("invalid empty volume spec" if not word else f"invalid spec: {word}: empty section between colons", 125)
+            raise Failure(
+                "invalid empty volume spec" if not word else f"invalid spec: {word}: empty section between colons", 125
+            )
         if len(parts) == 1:
             volumes[word] = {}
             continue

@@ -27,7 +27,9 @@ def configure(options: Options) -> tuple[str, dict[str, Any]]:
     for attachment in attachments or [first]:
         name = attachment["name"]
         if len(attachments) > 1 and (name in ("host", "none", "default") or name.startswith("container:")):
-            raise Failure("conflicting options: cannot attach both user-defined and non-user-defined network-modes", 125)
+            raise Failure(
+                "conflicting options: cannot attach both user-defined and non-user-defined network-modes", 125
+            )
         if name in endpoints:
             raise Failure(f'network "{name}" is specified multiple times', 125)
         if name.startswith("container:") or name in ("host", "none"):
@@ -105,7 +107,12 @@ def _endpoint(attachment: dict[str, Any]) -> dict[str, Any]:
             addresses[name] = attachment[key]
     if addresses:
         endpoint["IPAMConfig"] = addresses
-    for key, name in (("alias", "Aliases"), ("mac-address", "MacAddress"), ("driver-opt", "DriverOpts"), ("links", "Links")):
+    for key, name in (
+        ("alias", "Aliases"),
+        ("mac-address", "MacAddress"),
+        ("driver-opt", "DriverOpts"),
+        ("links", "Links"),
+    ):
         if attachment.get(key):
             endpoint[name] = attachment[key]
     if attachment.get("gw-priority"):

@@ -1,7 +1,7 @@
 """The document of a create request.
 
-Knows how flags map to Config, HostConfig and NetworkingConfig, and the rules between flags. Must not know how the request is
-sent. Only what the user said is sent; the engine knows the defaults.
+Knows how flags map to Config, HostConfig and NetworkingConfig, and the rules between flags. Must not know how the
+request is sent. Only what the user said is sent; the engine knows the defaults.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
 # Flags whose value goes into HostConfig as it is, if it is not empty.
 _HOST_VALUES = (
-    ("CgroupParent", "cgroup-parent"), ("CgroupnsMode", "cgroupns"),
-    ("ContainerIDFile", "cidfile"), ("CpuCount", "cpu-count"), ("CpuPercent", "cpu-percent"), ("CpuPeriod", "cpu-period"),
-    ("CpuQuota", "cpu-quota"), ("CpuRealtimePeriod", "cpu-rt-period"), ("CpuRealtimeRuntime", "cpu-rt-runtime"),
-    ("CpuShares", "cpu-shares"), ("NanoCpus", "cpus"), ("CpusetCpus", "cpuset-cpus"), ("CpusetMems", "cpuset-mems"),
+    ("CgroupParent", "cgroup-parent"), ("CgroupnsMode", "cgroupns"), ("ContainerIDFile", "cidfile"),
+    ("CpuCount", "cpu-count"), ("CpuPercent", "cpu-percent"), ("CpuPeriod", "cpu-period"), ("CpuQuota", "cpu-quota"),
+    ("CpuRealtimePeriod", "cpu-rt-period"), ("CpuRealtimeRuntime", "cpu-rt-runtime"), ("CpuShares", "cpu-shares"),
+    ("NanoCpus", "cpus"), ("CpusetCpus", "cpuset-cpus"), ("CpusetMems", "cpuset-mems"),
     ("DeviceCgroupRules", "device-cgroup-rule"), ("BlkioWeight", "blkio-weight"),
     ("BlkioWeightDevice", "blkio-weight-device"), ("BlkioDeviceReadBps", "device-read-bps"),
     ("BlkioDeviceReadIOps", "device-read-iops"), ("BlkioDeviceWriteBps", "device-write-bps"),
-    ("BlkioDeviceWriteIOps", "device-write-iops"), ("Dns", "dns"), ("DnsSearch", "dns-search"), ("ExtraHosts", "add-host"),
-    ("GroupAdd", "group-add"), ("IpcMode", "ipc"), ("IOMaximumBandwidth", "io-maxbandwidth"), ("IOMaximumIOps", "io-maxiops"),
-    ("Isolation", "isolation"), ("KernelMemory", "kernel-memory"), ("Links", "link"), ("Memory", "memory"),
+    ("BlkioDeviceWriteIOps", "device-write-iops"), ("Dns", "dns"), ("DnsSearch", "dns-search"),
+    ("ExtraHosts", "add-host"), ("GroupAdd", "group-add"), ("IpcMode", "ipc"),
+    ("IOMaximumBandwidth", "io-maxbandwidth"), ("IOMaximumIOps", "io-maxiops"), ("Isolation", "isolation"),
+    ("KernelMemory", "kernel-memory"), ("Links", "link"), ("Memory", "memory"),
     ("MemoryReservation", "memory-reservation"), ("MemorySwap", "memory-swap"), ("Mounts", "mount"),
-    ("OomKillDisable", "oom-kill-disable"), ("OomScoreAdj", "oom-score-adj"), ("PidMode", "pid"), ("PidsLimit", "pids-limit"),
-    ("Privileged", "privileged"), ("PublishAllPorts", "publish-all"), ("ReadonlyRootfs", "read-only"), ("AutoRemove", "rm"),
-    ("Runtime", "runtime"), ("ShmSize", "shm-size"), ("UsernsMode", "userns"), ("UTSMode", "uts"),
-    ("VolumeDriver", "volume-driver"), ("VolumesFrom", "volumes-from"),
+    ("OomKillDisable", "oom-kill-disable"), ("OomScoreAdj", "oom-score-adj"), ("PidMode", "pid"),
+    ("PidsLimit", "pids-limit"), ("Privileged", "privileged"), ("PublishAllPorts", "publish-all"),
+    ("ReadonlyRootfs", "read-only"), ("AutoRemove", "rm"), ("Runtime", "runtime"), ("ShmSize", "shm-size"),
+    ("UsernsMode", "userns"), ("UTSMode", "uts"), ("VolumeDriver", "volume-driver"), ("VolumesFrom", "volumes-from"),
 )  # fmt: skip
 _HOST_MAPS = (("Annotations", "annotation"), ("StorageOpt", "storage-opt"), ("Sysctls", "sysctl"))
 
@@ -71,14 +72,18 @@ def _check(options: Options) -> None:
     modes = (("pid", "PID"), ("uts", "UTS"), ("userns", "USER"), ("cgroupns", "CGROUP"))
     for flag, name in modes:
         mode = options.text(flag)
-        allowed = mode in ("", "host") or (flag == "pid" and mode.startswith("container:")) or (flag == "cgroupns" and mode == "private")
+        allowed = (
+            mode in ("", "host")
+            or (flag == "pid" and mode.startswith("container:"))
+            or (flag == "cgroupns" and mode == "private")
+        )
         if not allowed:
             raise Failure(f"--{flag}: invalid {name} mode", 125)
     if options.on("rm") and options.text("restart") not in ("", "no"):
         raise Failure("conflicting options: cannot specify both --restart and --rm", 125)
     pull = options.text("pull")
     if pull not in ("always", "missing", "never", ""):
-        raise Failure(f"invalid pull option: '{pull}': must be one of \"always\", \"missing\" or \"never\"", 125)
+        raise Failure(f'invalid pull option: \'{pull}\': must be one of "always", "missing" or "never"', 125)
 
 
 def _config(options: Options, arguments: list[str], detach: bool) -> dict[str, Any]:
@@ -89,7 +94,12 @@ def _config(options: Options, arguments: list[str], detach: bool) -> dict[str, A
         config["Cmd"] = command
     if options.given("entrypoint"):
         config["Entrypoint"] = [options.text("entrypoint")]
-    for key, flag in (("Hostname", "hostname"), ("Domainname", "domainname"), ("User", "user"), ("WorkingDir", "workdir")):
+    for key, flag in (
+        ("Hostname", "hostname"),
+        ("Domainname", "domainname"),
+        ("User", "user"),
+        ("WorkingDir", "workdir"),
+    ):
         if options.text(flag):
             config[key] = options.text(flag)
     environment = _environment(options)
@@ -255,6 +265,6 @@ def _add_ports(options: Options, config: dict[str, Any], host: dict[str, Any]) -
 
     bindings = ports.published(options.list("publish"))
     exposed = [*bindings, *ports.exposed(options.list("expose"))]
-    config["ExposedPorts"] = dict.fromkeys(exposed, {})
+    config["ExposedPorts"] = {port: {} for port in exposed}
     if bindings:
         host["PortBindings"] = bindings

@@ -1,6 +1,7 @@
 """The flags of `run` and `create`.
 
-Knows their names, forms and the checks that need one value only. Must not know the request; wherry.cli.creation.request does.
+Knows their names, forms and the checks that need one value only. Must not know the request;
+wherry.cli.creation.request does.
 """
 
 from __future__ import annotations
@@ -50,10 +51,18 @@ FLAGS: tuple[flags.Flag, ...] = (
     several("dns-search", "", "Domain to search names in", read=checks.search_domain),
     text("domainname", "", "NIS domain name"),
     text("entrypoint", "", "Program to run instead of the image's"),
-    several("env", "e", "Set an environment variable (NAME=VALUE, or NAME for the value it has here)", read=checks.variable),
+    several(
+        "env", "e", "Set an environment variable (NAME=VALUE, or NAME for the value it has here)", read=checks.variable
+    ),
     several("env-file", "", "File of environment variables, one a line"),
     several("expose", "", "Port or range of ports that the container serves"),
-    several("gpus", "", "GPUs to give to the container ('all', a number, or KEY=VALUE,...)", kind="gpu-request", read=checks.gpus),
+    several(
+        "gpus",
+        "",
+        "GPUs to give to the container ('all', a number, or KEY=VALUE,...)",
+        kind="gpu-request",
+        read=checks.gpus,
+    ),
     several("group-add", "", "Group to join besides the user's own"),
     text("health-cmd", "", "Command that checks whether the container is well"),
     *(value(name, "", words, "duration", checks.duration, default=0) for name, words in _HEALTH_TIMES),
@@ -97,7 +106,9 @@ FLAGS: tuple[flags.Flag, ...] = (
     text("pull", "", "When to fetch the image: always, missing or never", default="missing"),
     switch("quiet", "q", "Do not show how the image is fetched"),
     switch("read-only", "", "Mount the container's root file system read-only"),
-    text("restart", "", "When to start the container again: no, on-failure[:N], always or unless-stopped", default="no"),
+    text(
+        "restart", "", "When to start the container again: no, on-failure[:N], always or unless-stopped", default="no"
+    ),
     switch("rm", "", "Remove the container and its anonymous volumes when it exits"),
     text("runtime", "", "OCI runtime to use"),
     several("security-opt", "", "Security option (seccomp=FILE, apparmor=PROFILE, no-new-privileges ...)"),
@@ -105,7 +116,13 @@ FLAGS: tuple[flags.Flag, ...] = (
     text("stop-signal", "", "Signal that stops the container"),
     number("stop-timeout", "", "Seconds from that signal to SIGKILL"),
     several("storage-opt", "", "Option of the storage driver (KEY=VALUE)"),
-    several("sysctl", "", "Kernel parameter of the container's namespaces (KEY=VALUE)", kind="map", read=checks.kernel_parameter),
+    several(
+        "sysctl",
+        "",
+        "Kernel parameter of the container's namespaces (KEY=VALUE)",
+        kind="map",
+        read=checks.kernel_parameter,
+    ),
     several("tmpfs", "", "Mount an empty file system in memory (PATH[:OPTIONS])"),
     switch("tty", "t", "Give the container a terminal"),
     several("ulimit", "", "Resource limit (NAME=SOFT[:HARD])", kind="ulimit", read=checks.ulimit),

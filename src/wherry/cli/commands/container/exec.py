@@ -75,7 +75,12 @@ COMMAND = Command(
     flags=(
         flags.switch("detach", "d", "Let the program run on its own"),
         flags.text("detach-keys", "", "Keys that detach from the program"),
-        flags.several("env", "e", "Set an environment variable (NAME=VALUE, or NAME for the value it has here)", read=checks.variable),
+        flags.several(
+            "env",
+            "e",
+            "Set an environment variable (NAME=VALUE, or NAME for the value it has here)",
+            read=checks.variable,
+        ),
         flags.several("env-file", "", "File of environment variables, one a line"),
         flags.switch("interactive", "i", "Join standard input"),
         flags.switch("privileged", "", "Give the program all rights"),

@@ -48,7 +48,10 @@ def _run(call: Invocation) -> int:
 def fields(full: bool) -> dict[str, listing.Field]:
     """What can be said of a container of the list; `full` keeps long texts whole."""
     return {
-        "Command": ("COMMAND", lambda item: units.quoted(item["Command"] if full else units.shortened(item["Command"], 20))),
+        "Command": (
+            "COMMAND",
+            lambda item: units.quoted(item["Command"] if full else units.shortened(item["Command"], 20)),
+        ),
         "CreatedAt": ("CREATED AT", lambda item: units.moment(item["Created"])),
         "ID": ("CONTAINER ID", lambda item: item["Id"] if full else item["Id"][:12]),
         "Image": ("IMAGE", lambda item: _image(item, full)),
@@ -119,7 +122,12 @@ def ports(entries: list[dict[str, Any]]) -> str:
     """Ports as the list shows them; neighbours that are published under their own numbers become a range."""
     entries = sorted(
         entries,
-        key=lambda port: (port["PrivatePort"], port.get("IP") or "", port.get("PublicPort") or 0, port.get("Type") or ""),
+        key=lambda port: (
+            port["PrivatePort"],
+            port.get("IP") or "",
+            port.get("PublicPort") or 0,
+            port.get("Type") or "",
+        ),
     )
     ranges: dict[tuple[str, str], list[int]] = {}
     finished: list[str] = []
@@ -166,4 +174,3 @@ COMMAND = Command(
     ),
     examples=("ps -a", "ps --filter status=exited --format '{{.Names}}: {{.Status}}'"),
 )
-

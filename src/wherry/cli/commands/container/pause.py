@@ -10,5 +10,10 @@ def _run(call: Invocation) -> int:
 
 
 COMMAND = Command(
-    _run, "Pause all processes of one or more containers", "CONTAINER [CONTAINER...]", least=1, most=None, examples=("pause web",)
+    _run,
+    "Pause all processes of one or more containers",
+    "CONTAINER [CONTAINER...]",
+    least=1,
+    most=None,
+    examples=("pause web",),
 )

@@ -1,6 +1,7 @@
 """`wherry run`: create a container, start it, and be its terminal.
 
-The order matters: attach before start, or the first words are lost; ask for the exit code before start, or a short life is missed.
+The order matters: attach before start, or the first words are lost; ask for the exit code before start, or a short
+life is missed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def _run(call: Invocation) -> int:
     except errors.WherryError as error:
         raise create.explained(described(error), call.path, exit_code(str(error))) from None
     except Failure as failure:
-        raise create.explained(failure.message, call.path, failure.code if failure.code > 1 else exit_code(failure.message)) from None
+        raise create.explained(
+            failure.message, call.path, failure.code if failure.code > 1 else exit_code(failure.message)
+        ) from None
 
 
 class _NoTerminal(Exception):

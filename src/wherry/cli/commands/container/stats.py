@@ -29,7 +29,9 @@ def _run(call: Invocation) -> int:
     if options.on("no-stream"):
         # All are asked before the first answer is read: each takes a second or two.
         asked = [(name, _ask(call, name, stream=False)) for name in _names(call)]
-        listing.show([(name, answer.json()) for name, answer in asked], fields, format, _DEFAULT, kind="formatter.statsContext")
+        listing.show(
+            [(name, answer.json()) for name, answer in asked], fields, format, _DEFAULT, kind="formatter.statsContext"
+        )
         return 0
     watched = _Watched(call)
     while True:
@@ -150,7 +152,10 @@ def _fields(full: bool) -> dict[str, listing.Field]:
         "Container": ("CONTAINER", lambda item: item[0] if full or item[0] != item[1].get("id") else item[0][:12]),
         "ID": ("CONTAINER ID", lambda item: (item[1].get("id") or "") if full else (item[1].get("id") or "")[:12]),
         "MemPerc": ("MEM %", lambda item: known(item, lambda sample: f"{_memory_share(sample):.2f}%")),
-        "MemUsage": ("MEM USAGE / LIMIT", lambda item: known(item, lambda sample: _pair(_memory(sample), binary=True), "-- / --")),
+        "MemUsage": (
+            "MEM USAGE / LIMIT",
+            lambda item: known(item, lambda sample: _pair(_memory(sample), binary=True), "-- / --"),
+        ),
         "Name": ("NAME", lambda item: (item[1].get("name") or "").removeprefix("/") or _EMPTY),
         "NetIO": ("NET I/O", lambda item: known(item, lambda sample: _pair(_network(sample)))),
         "PIDs": ("PIDS", lambda item: known(item, lambda sample: (sample.get("pids_stats") or {}).get("current", 0))),

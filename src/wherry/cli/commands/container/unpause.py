@@ -10,5 +10,10 @@ def _run(call: Invocation) -> int:
 
 
 COMMAND = Command(
-    _run, "Unpause all processes of one or more containers", "CONTAINER [CONTAINER...]", least=1, most=None, examples=("unpause web",)
+    _run,
+    "Unpause all processes of one or more containers",
+    "CONTAINER [CONTAINER...]",
+    least=1,
+    most=None,
+    examples=("unpause web",),
 )

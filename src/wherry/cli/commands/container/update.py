@@ -58,7 +58,9 @@ COMMAND = Command(
         flags.text("cpuset-mems", "", "Memory nodes to use (0-3, 0,1)"),
         flags.value("memory", "m", "Limit of memory", "bytes", checks.size, default=0),
         flags.value("memory-reservation", "", "Memory to keep if memory gets short", "bytes", checks.size, default=0),
-        flags.value("memory-swap", "", "Limit of memory and swap together, -1 for none", "bytes", checks.swap_size, default=0),
+        flags.value(
+            "memory-swap", "", "Limit of memory and swap together, -1 for none", "bytes", checks.swap_size, default=0
+        ),
         flags.number("pids-limit", "", "Limit of processes and threads, -1 for none"),
         flags.text("restart", "", "When to start the container again"),
     ),

@@ -40,7 +40,10 @@ def _fields(full: bool, human: bool) -> dict[str, listing.Field]:
         "Comment": ("COMMENT", lambda layer: layer.get("Comment", "")),
         "CreatedAt": ("CREATED AT", lambda layer: units.rfc3339(layer["Created"])),
         "CreatedBy": ("CREATED BY", lambda layer: _created_by(layer, full)),
-        "CreatedSince": ("CREATED", lambda layer: units.ago(layer["Created"]) if human else units.rfc3339(layer["Created"])),
+        "CreatedSince": (
+            "CREATED",
+            lambda layer: units.ago(layer["Created"]) if human else units.rfc3339(layer["Created"]),
+        ),
         "ID": ("IMAGE", lambda layer: _identity(layer, full)),
         "Size": ("SIZE", lambda layer: units.decimal_size(layer["Size"], 3) if human else str(layer["Size"])),
     }

@@ -73,7 +73,10 @@ def _unique(image: dict[str, Any]) -> str:
 def fields(full: bool) -> dict[str, listing.Field]:
     """What can be said of a row; `full` keeps IDs whole."""
     return {
-        "Containers": ("CONTAINERS", lambda row: "N/A" if row[3].get("Containers", -1) == -1 else str(row[3]["Containers"])),
+        "Containers": (
+            "CONTAINERS",
+            lambda row: "N/A" if row[3].get("Containers", -1) == -1 else str(row[3]["Containers"]),
+        ),
         "CreatedAt": ("CREATED AT", lambda row: units.moment(row[3]["Created"])),
         "CreatedSince": ("CREATED", lambda row: units.ago(row[3]["Created"])),
         "Digest": ("DIGEST", lambda row: row[2]),

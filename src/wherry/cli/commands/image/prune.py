@@ -29,7 +29,9 @@ def _run(call: Invocation) -> int:
 def lines(answer: dict[str, Any]) -> list[str]:
     """What a prune of images did, one line a step."""
     steps = answer.get("ImagesDeleted") or []
-    return [f"untagged: {step['Untagged']}" if step.get("Untagged") else f"deleted: {step['Deleted']}" for step in steps]
+    return [
+        f"untagged: {step['Untagged']}" if step.get("Untagged") else f"deleted: {step['Deleted']}" for step in steps
+    ]
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""`wherry system bootstrap-image`: a first image, made of this machine's own busybox, where no registry can be reached."""
+"""`wherry system bootstrap-image`: a first image, made of this machine's own busybox, without any registry."""
 
 from __future__ import annotations
 

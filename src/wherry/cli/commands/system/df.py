@@ -54,7 +54,16 @@ def _show_all(parts: list[usage.Part], format: str) -> int:
             },
         )
     print("Images space usage:\n")
-    columns = ("Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers")
+    columns: tuple[str, ...] = (
+        "Repository",
+        "Tag",
+        "ID",
+        "CreatedSince",
+        "Size",
+        "SharedSize",
+        "UniqueSize",
+        "Containers",
+    )
     listing.show(rows, image_fields, "", columns)
     print("\nContainers space usage:\n")
     columns = ("ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names")

@@ -57,7 +57,14 @@ def _templated(format: str) -> Any:
 
     def show(line: bytes) -> str:
         event = jsontext.decode(line)
-        names = {"TimeNano": "timeNano", "Time": "time", "Scope": "scope", "ID": "id", "Status": "status", "From": "from"}
+        names = {
+            "TimeNano": "timeNano",
+            "Time": "time",
+            "Scope": "scope",
+            "ID": "id",
+            "Status": "status",
+            "From": "from",
+        }
         return parsed.render({**{name: event.get(key, "") for name, key in names.items()}, **event})
 
     return show

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+_DRIVERS = (("Logging Driver", "LoggingDriver"), ("Cgroup Driver", "CgroupDriver"), ("Cgroup Version", "CgroupVersion"))
+_PROXIES = (("HTTP Proxy", "HttpProxy"), ("HTTPS Proxy", "HttpsProxy"), ("No Proxy", "NoProxy"))
 _COMMITS = (("containerd", "ContainerdCommit"), ("runc", "RuncCommit"), ("init", "InitCommit"))
 
 
@@ -28,10 +30,12 @@ def _run(call: Invocation) -> int:
     except errors.WherryError as error:
         trouble = described(error)
     if format:
-        about = {"Debug": False, **client, "Plugins": [], "Warnings": None}
+        about: dict[str, Any] = {"Debug": False, **client, "Plugins": [], "Warnings": None}
         _templated({**info, "ClientInfo": about} | ({"ServerErrors": [trouble]} if trouble else {}), format)
         return 0
-    sys.stdout.write(f"Client:\n Version:    {client['Version']}\n Context:    {client['Context']}\n Debug Mode: false\n\nServer:\n")
+    sys.stdout.write(
+        f"Client:\n Version:    {client['Version']}\n Context:    {client['Context']}\n Debug Mode: false\n\nServer:\n"
+    )
     if trouble:
         raise Failure(f"{trouble}\nerrors pretty printing info")
     sys.stdout.write("".join(f" {line}\n" for line in _lines(info)) + "\n")
@@ -58,8 +62,7 @@ def _lines(info: dict[str, Any]) -> Iterator[str]:
     yield f"Server Version: {info.get('ServerVersion', '')}"
     yield f"Storage Driver: {info['Driver']}"
     yield from (f" {name}: {value}" for name, value in info.get("DriverStatus") or ())
-    yield from (f"{name}: {info[key]}" for name, key in (("Logging Driver", "LoggingDriver"), ("Cgroup Driver", "CgroupDriver"),
-        ("Cgroup Version", "CgroupVersion")) if info.get(key))  # fmt: skip
+    yield from (f"{name}: {info[key]}" for name, key in _DRIVERS if info.get(key))
     plugins = info.get("Plugins") or {}
     yield "Plugins:"
     for name in ("Volume", "Network", "Authorization", "Log"):
@@ -101,12 +104,13 @@ def _machine(info: dict[str, Any]) -> Iterator[str]:
     yield f"ID: {info.get('ID', '')}"
     yield f"Docker Root Dir: {info.get('DockerRootDir', '')}"
     yield f"Debug Mode: {_truth(info.get('Debug'))}"
-    yield from (f"{name}: {info[key]}" for name, key in (("HTTP Proxy", "HttpProxy"), ("HTTPS Proxy", "HttpsProxy"),
-        ("No Proxy", "NoProxy")) if info.get(key))  # fmt: skip
+    yield from (f"{name}: {info[key]}" for name, key in _PROXIES if info.get(key))
     yield from _section("Labels", info.get("Labels"))
     yield f"Experimental: {_truth(info.get('ExperimentalBuild'))}"
     registries = info.get("RegistryConfig") or {}
-    insecure = [name for name, index in sorted((registries.get("IndexConfigs") or {}).items()) if not index.get("Secure", True)]
+    insecure = [
+        name for name, index in sorted((registries.get("IndexConfigs") or {}).items()) if not index.get("Secure", True)
+    ]
     yield from _section("Insecure Registries", insecure + (registries.get("InsecureRegistryCIDRs") or []))
     yield from _section("Registry Mirrors", registries.get("Mirrors"))
     yield f"Live Restore Enabled: {_truth(info.get('LiveRestoreEnabled'))}"

@@ -55,7 +55,11 @@ def _report(title: str, deleted: list[str], answer: dict[str, Any]) -> int:
 def _warning(call: Invocation) -> str:
     options = call.options
     everything = options.on("all")
-    lines = ["WARNING! This will remove:", "  - all stopped containers", "  - all networks not used by at least one container"]
+    lines = [
+        "WARNING! This will remove:",
+        "  - all stopped containers",
+        "  - all networks not used by at least one container",
+    ]
     if options.on("volumes"):
         lines.append("  - all anonymous volumes not used by at least one container")
     lines.append(

@@ -17,7 +17,9 @@ def _run(call: Invocation) -> int:
     name = options.text("name")
     if call.arguments:
         if name:
-            raise Failure("conflicting options: cannot specify a volume-name through both --name and as a positional arg")
+            raise Failure(
+                "conflicting options: cannot specify a volume-name through both --name and as a positional arg"
+            )
         name = call.arguments[0]
     body: dict[str, Any] = {"Driver": options.text("driver")}
     if name:

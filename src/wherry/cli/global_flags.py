@@ -19,7 +19,9 @@ FLAGS = (
     flags.several("host", "H", "Where the engine listens: unix://PATH or tcp://NAME:PORT"),
     flags.text("log-level", "l", "How much to log: debug, info, warn, error or fatal", default="info"),
     flags.switch("tls", "", "Encrypt the connection; --tlsverify implies it"),
-    flags.text("tlscacert", "", "File of the CA that the engine's certificate must be signed by (default ~/.docker/ca.pem)"),
+    flags.text(
+        "tlscacert", "", "File of the CA that the engine's certificate must be signed by (default ~/.docker/ca.pem)"
+    ),
     flags.text("tlscert", "", "File of the client's certificate (default ~/.docker/cert.pem)"),
     flags.text("tlskey", "", "File of the client's key (default ~/.docker/key.pem)"),
     flags.switch("tlsverify", "", "Encrypt the connection and check the engine's certificate"),

@@ -62,7 +62,12 @@ def aliases(path: str) -> list[str]:
     """All names of the command called `path`, longest forms first."""
     words = path.split(" ")
     module = main.TOP[path] if len(words) == 1 else main.GROUPS[words[0]][words[1]]
-    found = [f"wherry {group} {name}" for group, table in main.GROUPS.items() for name, other in table.items() if other == module]
+    found = [
+        f"wherry {group} {name}"
+        for group, table in main.GROUPS.items()
+        for name, other in table.items()
+        if other == module
+    ]
     return found + [f"wherry {name}" for name, other in main.TOP.items() if other == module]
 
 
