@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_an_unknown_image_is_125_and_named(scenario: Scenario) -> None:
 
 
 def test_the_container_has_its_own_hostname_processes_and_mounts(scenario: Scenario) -> None:
-    script = "hostname; echo $$; ls /proc | grep -c '^[0-9]'; id -u; cat /proc/1/comm"
+    script = "hostname; echo $$; ls /proc | grep -c '^[0-9]'; id -u; cat /proc/1/comm; true"
     lines = scenario.docker("run", "--rm", "-h", "boat", "busybox", "sh", "-c", script).stdout.split()
     assert lines[:2] == ["boat", "1"]
     assert int(lines[2]) < 6
@@ -64,8 +65,8 @@ def test_default_isolation_is_dockers(scenario: Scenario) -> None:
 
 
 def test_only_three_descriptors_are_open_in_a_container(scenario: Scenario) -> None:
-    fds = scenario.docker("run", "--rm", "busybox", "sh", "-c", "ls /proc/1/fd").stdout.split()
-    assert set(fds) <= {"0", "1", "2", "10", "255"}
+    fds = scenario.docker("run", "--rm", "busybox", "sh", "-c", "ls /proc/1/fd; true").stdout.split()
+    assert set(fds) <= {"0", "1", "2"}
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -128,14 +129,14 @@ def test_rm_refuses_a_running_container_unless_forced(scenario: Scenario) -> Non
 
 
 def test_pause_stops_time_for_a_container(scenario: Scenario) -> None:
-    scenario.docker("run", "-d", "--name", "p", "busybox", "sleep", "1000")
-    scenario.docker("pause", "p")
-    assert scenario.state("p") == "paused"
-    assert "is already paused" in scenario.docker("pause", "p", code=1).stderr
-    assert "is paused" in scenario.docker("exec", "p", "true", code=1).stderr
-    scenario.docker("unpause", "p")
-    assert scenario.state("p") == "running"
-    assert "is not paused" in scenario.docker("unpause", "p", code=1).stderr
+    scenario.docker("run", "-d", "--name", "held", "busybox", "sleep", "1000")
+    scenario.docker("pause", "held")
+    assert scenario.state("held") == "paused"
+    assert "is already paused" in scenario.docker("pause", "held", code=1).stderr
+    assert "is paused" in scenario.docker("exec", "held", "true", code=1).stderr
+    scenario.docker("unpause", "held")
+    assert scenario.state("held") == "running"
+    assert "is not paused" in scenario.docker("unpause", "held", code=1).stderr
 
 
 def test_exec_runs_in_the_same_container(scenario: Scenario) -> None:
@@ -159,24 +160,24 @@ def test_ps_lists_and_filters(scenario: Scenario) -> None:
 
 
 def test_top_shows_processes(scenario: Scenario) -> None:
-    scenario.docker("run", "-d", "--name", "t", "busybox", "sleep", "1000")
-    lines = scenario.docker("top", "t").stdout.splitlines()
+    scenario.docker("run", "-d", "--name", "busy", "busybox", "sleep", "1000")
+    lines = scenario.docker("top", "busy").stdout.splitlines()
     assert "PID" in lines[0]
     assert lines[1].endswith("sleep 1000")
 
 
 def test_logs_tail_since_and_timestamps(scenario: Scenario) -> None:
-    scenario.docker("run", "--name", "l", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; done; echo e >&2")
-    assert scenario.docker("logs", "l").stdout == "1\n2\n3\n"
-    assert scenario.docker("logs", "l").stderr == "e\n"
-    assert scenario.docker("logs", "--tail", "2", "l").stdout == "3\n"
-    assert re.match(r"\d{4}-\d\d-\d\dT[\d:]+\.\d{9}Z 1\n", scenario.docker("logs", "-t", "l").stdout)
-    assert scenario.docker("logs", "--since", "1h", "l").stdout == "1\n2\n3\n"
+    scenario.docker("run", "--name", "lines", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; done; echo e >&2")
+    assert scenario.docker("logs", "lines").stdout == "1\n2\n3\n"
+    assert scenario.docker("logs", "lines").stderr == "e\n"
+    assert scenario.docker("logs", "--tail", "2", "lines").stdout == "3\n"
+    assert re.match(r"\d{4}-\d\d-\d\dT[\d:]+\.\d{9}Z 1\n", scenario.docker("logs", "-t", "lines").stdout)
+    assert scenario.docker("logs", "--since", "1h", "lines").stdout == "1\n2\n3\n"
 
 
 def test_logs_follow_until_the_end(scenario: Scenario) -> None:
-    scenario.docker("run", "-d", "--name", "f", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done")
-    assert scenario.docker("logs", "-f", "f").stdout == "1\n2\n3\n"
+    scenario.docker("run", "-d", "--name", "flow", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done")
+    assert scenario.docker("logs", "-f", "flow").stdout == "1\n2\n3\n"
 
 
 def test_restart_policies_restart(scenario: Scenario) -> None:
@@ -193,7 +194,9 @@ def test_auto_remove_removes(scenario: Scenario) -> None:
 
 def test_events_tell_the_life_of_a_container(scenario: Scenario) -> None:
     scenario.docker("run", "--rm", "--name", "told", "busybox", "true")
-    events = scenario.docker("events", "--since", "1m", "--until", "0s", "--filter", "container=told", "--format", "{{.Action}}")
+    now = int(time.time()) + 1
+    shown = ("--filter", "container=told", "--format", "{{.Action}}")
+    events = scenario.docker("events", "--since", "1m", "--until", str(now), *shown)
     assert events.stdout.split() == ["create", "attach", "start", "die", "destroy"]
 
 
@@ -222,9 +225,9 @@ def test_out_of_memory_is_told(scenario: Scenario) -> None:
 
 
 def test_inspect_echoes_the_request(scenario: Scenario) -> None:
-    scenario.docker("create", "--name", "i", "-e", "A=1", "-p", "127.0.0.1:8080:80", "--label", "a=b", "busybox", "sleep", "1")
-    seen = scenario.inspect("i")
-    assert seen["Name"] == "/i"
+    scenario.docker("create", "--name", "made", "-e", "A=1", "-p", "127.0.0.1:8080:80", "--label", "a=b", "busybox", "sleep", "1")
+    seen = scenario.inspect("made")
+    assert seen["Name"] == "/made"
     assert (seen["Path"], seen["Args"]) == ("sleep", ["1"])
     assert "A=1" in seen["Config"]["Env"]
     assert seen["Config"]["Labels"] == {"a": "b"}

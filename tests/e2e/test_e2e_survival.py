@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 
 import pytest
 
 from tests.e2e.scenario import Scenario
+from tests.support.daemon import Daemon, DaemonFailed
 
 
 def test_a_container_outlives_its_daemon_with_its_log_complete(own: Scenario) -> None:
@@ -27,14 +30,17 @@ def test_a_container_outlives_its_daemon_with_its_log_complete(own: Scenario) ->
     assert len(numbers) > 30
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
-def test_the_exit_code_of_a_container_that_ended_meanwhile_is_known(own: Scenario, script: str, code: int) -> None:
-    own.docker("run", "-d", "--name", "brief", "busybox", "sh", "-c", f"read x < /dev/null; sleep 0.5; {script}")
+def test_the_exit_codes_of_containers_that_ended_meanwhile_are_known(own: Scenario) -> None:
+    own.docker("run", "-d", "--name", "brief", "busybox", "sh", "-c", "sleep 0.5; exit 3")
+    own.docker("run", "-d", "--name", "killed", "busybox", "sleep", "1000")
+    pid = own.inspect("killed")["State"]["Pid"]
     own.daemon.kill()
+    os.kill(pid, signal.SIGKILL)
     time.sleep(1)
     own.daemon.start()
-    own.expect_state("brief", "exited")
-    assert own.inspect("brief")["State"]["ExitCode"] == code
+    for name, code in (("brief", 3), ("killed", 137)):
+        own.expect_state(name, "exited")
+        assert own.inspect(name)["State"]["ExitCode"] == code
 
 
 def test_auto_remove_is_made_up_for(own: Scenario) -> None:
@@ -46,57 +52,56 @@ def test_auto_remove_is_made_up_for(own: Scenario) -> None:
 
 
 def test_a_paused_container_stays_paused(own: Scenario) -> None:
-    own.docker("run", "-d", "--name", "p", "busybox", "sleep", "1000")
-    own.docker("pause", "p")
+    own.docker("run", "-d", "--name", "held", "busybox", "sleep", "1000")
+    own.docker("pause", "held")
     own.daemon.kill()
     own.daemon.start()
-    own.expect_state("p", "paused")
-    own.docker("unpause", "p")
-    own.expect_state("p", "running")
+    own.expect_state("held", "paused")
+    own.docker("unpause", "held")
+    own.expect_state("held", "running")
 
 
 def test_attach_works_across_daemons(own: Scenario) -> None:
     own.docker("run", "-d", "-i", "--name", "echo", "busybox", "cat")
     own.daemon.restart()
-    client = own.spawn("attach", "echo")
-    assert client.stdin and client.stdout
-    client.stdin.write(b"hello\n")
-    client.stdin.flush()
-    assert client.stdout.readline() == b"hello\n"
-    client.kill()
-    client.wait()
+    with own.spawn("attach", "echo") as client:
+        assert client.stdin and client.stdout
+        client.stdin.write(b"hello\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == b"hello\n"
+        client.kill()
 
 
 def test_a_second_daemon_on_the_same_root_is_refused(own: Scenario) -> None:
-    from tests.support.daemon import Daemon, DaemonFailed
-
+    second = Daemon(own.daemon.root / "second", "--data-root", f"{own.daemon.root}/data")
+    second.root.mkdir()
     with pytest.raises(DaemonFailed, match="locked by another process"):
-        Daemon(own.daemon.root, "-H", f"unix://{own.daemon.root}/other.sock").start()
+        second.start()
 
 
 def test_restart_policy_always_brings_a_stopped_container_back_with_the_daemon(own: Scenario) -> None:
-    own.docker("run", "-d", "--name", "a", "--restart", "always", "busybox", "sleep", "1000")
-    own.docker("run", "-d", "--name", "u", "--restart", "unless-stopped", "busybox", "sleep", "1000")
-    own.docker("stop", "-t", "0", "a", "u")
+    own.docker("run", "-d", "--name", "always", "--restart", "always", "busybox", "sleep", "1000")
+    own.docker("run", "-d", "--name", "unless", "--restart", "unless-stopped", "busybox", "sleep", "1000")
+    own.docker("stop", "-t", "0", "always", "unless")
     own.daemon.restart()
-    own.expect_state("a", "running")
-    assert own.state("u") == "exited"
+    own.expect_state("always", "running")
+    assert own.state("unless") == "exited"
 
 
 FAILPOINTS = {
-    "create:after-snapshot": ("create", "--name", "x", "busybox", "sleep", "1000"),
-    "create:before-record": ("create", "--name", "x", "busybox", "sleep", "1000"),
-    "create:after-record": ("create", "--name", "x", "busybox", "sleep", "1000"),
-    "start:after-decide": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "launch:after-mount": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "launch:after-connect": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "launch:after-spawn": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "launch:after-started": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "start:after-started": ("run", "-d", "--name", "x", "busybox", "sleep", "1000"),
-    "exit:before-decide": ("run", "-d", "--name", "x", "busybox", "true"),
-    "teardown:before-unmount": ("run", "-d", "--name", "x", "busybox", "true"),
-    "remove:before-erase": ("run", "-d", "--rm", "--name", "x", "busybox", "true"),
-    "remove:before-delete": ("run", "-d", "--rm", "--name", "x", "busybox", "true"),
+    "create:after-snapshot": ("create", "--name", "subject", "busybox", "sleep", "1000"),
+    "create:before-record": ("create", "--name", "subject", "busybox", "sleep", "1000"),
+    "create:after-record": ("create", "--name", "subject", "busybox", "sleep", "1000"),
+    "start:after-decide": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "launch:after-mount": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "launch:after-connect": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "launch:after-spawn": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "launch:after-started": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "start:after-started": ("run", "-d", "--name", "subject", "busybox", "sleep", "1000"),
+    "exit:before-decide": ("run", "-d", "--name", "subject", "busybox", "true"),
+    "teardown:before-unmount": ("run", "-d", "--name", "subject", "busybox", "true"),
+    "remove:before-erase": ("run", "-d", "--rm", "--name", "subject", "busybox", "true"),
+    "remove:before-delete": ("run", "-d", "--rm", "--name", "subject", "busybox", "true"),
 }
 
 
@@ -112,10 +117,10 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_state(own: Scenario, fail
     listed = [json.loads(line) for line in own.docker("ps", "-a", "--format", "{{json .}}").stdout.splitlines()]
     assert len(listed) <= 1
     for container in listed:
-        own.eventually(lambda: own.state("x") in ("created", "running", "exited"), "the container is in a steady state")
-        assert container["Names"] == "x"
+        own.eventually(lambda: own.state("subject") in ("created", "running", "exited"), "the container is in a steady state")
+        assert container["Names"] == "subject"
     with own.step("the name can be used and everything works"):
-        own.docker("rm", "-f", "x", code=None)
-        own.expect_gone("x")
-        assert own.docker("run", "--rm", "--name", "x", "busybox", "echo", "fine").line == "fine"
+        own.docker("rm", "-f", "subject", code=None)
+        own.expect_gone("subject")
+        assert own.docker("run", "--rm", "--name", "subject", "busybox", "echo", "fine").line == "fine"
     assert "Traceback" not in own.daemon.log, own.story("the daemon's log has a traceback")

@@ -52,8 +52,9 @@ class Daemon:
         armed = self.faults if faults is None else faults
         if armed:
             environment["WHERRY_FAULTS"] = armed
-        command = [sys.executable, "-m", "wherry.daemon", "--data-root", f"{self.root}/data"]
-        command += ["--exec-root", f"{self.root}/exec", "--pidfile", f"{self.root}/pid", "-H", self.host]
+        command = [sys.executable, "-m", "wherry.daemon", "--exec-root", f"{self.root}/exec"]
+        command += ["--pidfile", f"{self.root}/pid", "-H", self.host]
+        command += [] if "--data-root" in self.options else ["--data-root", f"{self.root}/data"]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_SOURCE), environment.get("PYTHONPATH"))))
         with (self.root / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -75,6 +76,7 @@ class Daemon:
                 if b"200" in probe.recv(64):
                     return
             time.sleep(0.01)
+        self.kill()
         raise DaemonFailed(f"wherryd does not answer on {self.socket}:\n{self.log[-4000:]}")
 
     def kill(self) -> None:

@@ -18,7 +18,6 @@ class OomCounter:
     def __init__(self, directory: str, events: str) -> None:
         self._directory = directory
         self._events = f"{directory}/{events}"
-        self._before = self._count()
 
     @classmethod
     def of(cls, pid: int) -> OomCounter | None:
@@ -43,8 +42,9 @@ class OomCounter:
             return 0
         return int(counts.get("oom_kill", 0))
 
-    def grown(self) -> bool:
-        return self._count() > self._before
+    def happened(self) -> bool:
+        """Whether it has happened in this run: the cgroup is as old as the run."""
+        return self._count() > 0
 
     def kill_rest(self) -> None:
         """SIGKILL every process of the cgroup."""

@@ -209,7 +209,7 @@ class Supervisor:
     def _report_exit(self) -> None:
         status = {
             "code": self._main.code,
-            "oom_killed": bool(self._oom and self._oom.grown()),
+            "oom_killed": bool(self._oom and self._oom.happened()),
             "at": time.time_ns(),
         }
         _write_status(self._job.exit_path, status)
