@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wherry import errors
@@ -54,6 +54,7 @@ def test_filters_that_are_none_are_refused(text: str) -> None:
         query.filters(Query(b"filters=" + quote(text).encode()))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1), st.lists(st.text(), min_size=1)))
 def test_filters_survive_encoding(filters: dict[str, list[str]]) -> None:
     assert query.filters(Query(b"filters=" + quote(json.dumps(filters)).encode())) == filters
