@@ -60,12 +60,13 @@ class Relay:
         descriptor = self._sock.fileno()
         if self._arrivals is not None:
             poll.register(self._arrivals.descriptor, select.POLLIN)
+        if self._stdin:
+            poll.register(0, select.POLLIN)
         while True:
             poll.register(descriptor, select.POLLIN | (select.POLLOUT if self._unsent else 0))
-            if self._stdin and len(self._unsent) < _ENOUGH:
-                poll.register(0, select.POLLIN)
-            elif self._stdin:
-                poll.unregister(0)
+            if self._stdin:
+                # An engine that does not take more is not sent more: what is typed waits in the terminal or pipe.
+                poll.modify(0, select.POLLIN if len(self._unsent) < _ENOUGH else 0)
             for ready, events in poll.poll():
                 if ready == descriptor:
                     if events & select.POLLOUT:

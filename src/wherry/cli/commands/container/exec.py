@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from wherry.cli import flags, terminal
 from wherry.cli.command import Command, Invocation
 from wherry.cli.creation import checks
@@ -11,6 +13,8 @@ from wherry.client.transport import quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_PAUSES = (0.001, 0.005, 0.02, 0.1, 0.2, 0)
 
 
 def _run(call: Invocation) -> int:
@@ -35,7 +39,17 @@ def _run(call: Invocation) -> int:
         joined.join(f"/exec/{identity}/start", start, f"/exec/{identity}/resize")
         if not joined.stream():
             raise session.detached()
-    return int(call.engine.get(f"/exec/{identity}/json").get("ExitCode") or 0)
+    return _exit_code(call, identity)
+
+
+def _exit_code(call: Invocation, identity: str) -> int:
+    """The program's exit code; its output may end a moment before the engine knows how it ended."""
+    for pause in _PAUSES:
+        answer = call.engine.get(f"/exec/{identity}/json")
+        if not answer.get("Running"):
+            break
+        time.sleep(pause)
+    return int(answer.get("ExitCode") or 0)
 
 
 def _request(call: Invocation) -> dict[str, Any]:

@@ -30,7 +30,11 @@ def _run(call: Invocation) -> int:
 
 
 def _whole(line: bytes) -> str:
-    return jsontext.encode(jsontext.decode(line))
+    event = jsontext.decode(line)
+    actor = event.get("Actor") or {}
+    if actor.get("Attributes"):
+        actor["Attributes"] = dict(sorted(actor["Attributes"].items()))
+    return jsontext.encode(event)
 
 
 def _plain(line: bytes) -> str:
