@@ -10,7 +10,7 @@ import select
 import signal
 
 
-def open(pid: int) -> int:
+def of(pid: int) -> int:
     """A close-on-exec descriptor for the process; it becomes readable when the process ends. ProcessLookupError."""
     return os.pidfd_open(pid)
 

@@ -11,6 +11,17 @@ import signal
 _RTMIN = int(signal.SIGRTMIN)
 _RTMAX = int(signal.SIGRTMAX)
 
+_LONGEST = 4
+"""Digits that are looked at: more cannot make a signal, and int() refuses very many."""
+
+
+class UnknownSignal(ValueError):
+    """In Docker's words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"invalid signal: {text}")
+        self.text = text
+
 
 def _names() -> dict[str, int]:
     names = {member.name.removeprefix("SIG"): int(member) for member in signal.Signals}
@@ -25,24 +36,24 @@ _CANONICAL = {int(member): member.name for member in signal.Signals}
 
 
 def parse(text: str) -> int:
-    """The number of `TERM`, `SIGTERM`, `15` or `RTMIN+3`, in any case. ValueError, in Docker's words, if it is none."""
+    """The number of `TERM`, `SIGTERM`, `15` or `RTMIN+3`, in any case. UnknownSignal if it is none."""
     if text.isascii() and text.isdigit():
-        number = int(text) if len(text) < 4 else 0
+        number = int(text[:_LONGEST])
         if not 1 <= number <= _RTMAX:
-            raise ValueError(f"invalid signal: {text}")
+            raise UnknownSignal(text)
         return number
     try:
         return _NUMBERS[text.upper().removeprefix("SIG")]
     except KeyError:
-        raise ValueError(f"invalid signal: {text}") from None
+        raise UnknownSignal(text) from None
 
 
 def name(number: int) -> str:
-    """`SIGTERM` for 15, `SIGRTMIN+3` for 37. ValueError if the kernel has no such signal."""
+    """`SIGTERM` for 15, `SIGRTMIN+3` for 37. UnknownSignal if the kernel has no such signal."""
     if number in _CANONICAL:
         return _CANONICAL[number]
     if _RTMIN < number < _RTMAX:
         return f"SIGRTMIN+{number - _RTMIN}"
     if 1 <= number <= _RTMAX:
         return f"SIG{number}"
-    raise ValueError(f"invalid signal: {number}")
+    raise UnknownSignal(str(number))

@@ -1,7 +1,7 @@
 """OCI runtimes as programs: which there are, their command lines, and what they say when they fail.
 
-Knows the command line that runc, crun and others share, and their JSON log. Must not run a container itself: a shim does.
-See runc(8) and the runtime specification's runtime.md.
+Knows the command line that runc, crun and others share, and their JSON log. Must not run a container itself: a shim
+does. See runc(8) and the runtime specification's runtime.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who a process in a container runs as: names made into numbers by the container's own files.
 
-Knows passwd(5), group(5) and runc's rules for `user[:group]`. Must not ask the host's name service, and trusts nothing in
-the root file system: paths are resolved inside it (RESOLVE_IN_ROOT of openat2(2)), only regular files are read, and no
-more than a bounded part. HOME is not set here: runtimes take it from the same passwd file.
+Knows passwd(5), group(5) and runc's rules for `user[:group]`. Must not ask the host's name service, and trusts nothing
+in the root file system: paths are resolved inside it (RESOLVE_IN_ROOT of openat2(2)), only regular files are read, and
+no more than a bounded part. HOME is not set here: runtimes take it from the same passwd file.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def resolve(rootfs: Path, spec: str, additional: Sequence[str] = ()) -> User:
 def find(
     passwd: Sequence[PasswdEntry], groups: Sequence[GroupEntry], spec: str, additional: Sequence[str] = ()
 ) -> User:
-    """`resolve` on parsed files. The primary group is the first of the additional ones, as the kernel checks only them
-    where an access list names a group to be refused."""
+    """`resolve` on parsed files. The primary group is listed among the additional ones, first, as Docker does: else a
+    process could drop it to escape permissions that refuse it."""
     user_text, _, group_text = spec.partition(":")
     entry = _match_user(passwd, user_text)
     if entry:

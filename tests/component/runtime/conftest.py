@@ -4,41 +4,40 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from wherry.linux import cgroups
-from wherry.linux import mount as mounting
+from wherry.linux.cgroups import detect
 from wherry.runtime import binaries
 
 BUSYBOX = Path("/bin/busybox")
 APPLETS = ("sh", "cat", "grep", "ls", "id", "hostname", "touch", "sleep", "env", "dd", "pwd")
 
 
-@pytest.fixture(scope="module")
-def complete_v1() -> Iterator[None]:
-    """Mount the controllers that crun wants to see in v1, and take them away again."""
-    with_mounts = []
-    for name in cgroups.missing_v1():
-        target = f"/sys/fs/cgroup/{name}"
-        os.makedirs(target, exist_ok=True)
-        mounting.MountOperation("cgroup", "cgroup", target, (name,)).execute()
-        with_mounts.append(target)
-    yield
-    for target in with_mounts:
-        mounting.unmount(target)
-        os.rmdir(target)
+_COMPLETE_V1 = """#!/bin/sh
+exec unshare --mount --propagation slave \\
+    sh -c 'mount --bind /dev/null {controllers} && exec crun "$@"' crun "$@"
+"""
+"""crun, shown a v2 hierarchy that has no controllers left.
+
+Mounting the missing ones in v1 would do as well, but for the whole machine: runtimes that run meanwhile would meet a
+hierarchy that comes and goes.
+"""
 
 
 @pytest.fixture(params=["runc", "crun"])
-def runtime(request: pytest.FixtureRequest) -> binaries.Runtime:
-    if shutil.which(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
-    if request.param == "crun":
-        request.getfixturevalue("complete_v1")
-    return binaries.Runtimes().get(request.param)
+def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> binaries.Runtime:
+    name: str = request.param
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    if name == "crun" and cgroups.missing_v1():
+        wrapper = tmp_path / "crun"
+        wrapper.write_text(_COMPLETE_V1.format(controllers=f"{detect.mounted().unified}/cgroup.controllers"))
+        wrapper.chmod(0o755)
+        return binaries.Runtime(name, str(wrapper))
+    return binaries.Runtimes().get(name)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from wherry.linux import cgroups
 from wherry.runtime import binaries, bundle, spec
-from wherry.runtime.spec import document
+from wherry.runtime.spec import resources
 
 
 class Running:
@@ -40,11 +40,11 @@ class Running:
     def call(self, command: list[str]) -> subprocess.CompletedProcess[bytes]:
         """Output goes to a file: with a pipe we would wait for the container, which keeps it open."""
         with open(self.bundle / "output", "w+b") as output:
-            code = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=60
-            ).returncode
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=60, check=False
+            )
             output.seek(0)
-            return subprocess.CompletedProcess(command, code, output.read())
+            return subprocess.CompletedProcess(command, done.returncode, output.read())
 
     def check(self, command: list[str]) -> bytes:
         done = self.call(command)
@@ -89,7 +89,7 @@ def test_ps_lists_the_processes(running: Running) -> None:
 def test_update_changes_limits(running: Running) -> None:
     limits = spec.Resources(memory=32 << 20, memory_swap=64 << 20, pids_limit=20)
     file = running.bundle / "resources.json"
-    file.write_bytes(msgspec.json.encode(document.resources.section(limits, running.host.cgroup)))
+    file.write_bytes(msgspec.json.encode(resources.section(limits, running.host.cgroup)))
     running.check(running.commands.update(running.id, resources=str(file), log=running.log))
     group = cgroups.of_pid(running.pid)
     assert (group.memory().limit, group.tasks().limit) == (32 << 20, 20)
@@ -100,7 +100,7 @@ def test_update_lifts_a_limit_on_processes(running: Running) -> None:
         pytest.skip("crun 1.8 writes -1 to pids.max, which the kernel refuses")
     file = running.bundle / "resources.json"
     for limit in (20, 0):
-        section = document.resources.section(spec.Resources(pids_limit=limit), running.host.cgroup)
+        section = resources.section(spec.Resources(pids_limit=limit), running.host.cgroup)
         file.write_bytes(msgspec.json.encode(section))
         running.check(running.commands.update(running.id, resources=str(file), log=running.log))
     assert cgroups.of_pid(running.pid).tasks().limit is None

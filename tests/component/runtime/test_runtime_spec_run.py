@@ -17,7 +17,10 @@ import pytest
 
 from wherry.linux import capabilities, cgroups
 from wherry.linux import mount as mounting
+from wherry.linux.cgroups import detect
 from wherry.runtime import binaries, bundle, spec, users
+from wherry.runtime.spec import devices as devices_of
+from wherry.runtime.spec.capabilities import DEFAULT
 
 BUSYBOX = Path("/bin/busybox")
 
@@ -78,7 +81,7 @@ def checked(outcome: Outcome) -> str:
 
 def test_default_container_has_exactly_dockers_capabilities(run: Run) -> None:
     masks = capabilities.parse_status(checked(run("cat /proc/self/status")))
-    available = [name for name in spec.document.process.capabilities.DEFAULT if name in capabilities.effective()]
+    available = [name for name in DEFAULT if name in capabilities.effective()]
     expected = capabilities.to_mask(available)
     assert masks == {"CapInh": 0, "CapPrm": expected, "CapEff": expected, "CapBnd": expected, "CapAmb": 0}
 
@@ -150,7 +153,7 @@ def test_limits_are_written_to_the_cgroup(run: Run) -> None:
     resources = spec.Resources(
         memory=64 << 20, memory_swap=128 << 20, pids_limit=50, cpu_shares=512, nano_cpus=500_000_000, cpuset_cpus="0"
     )
-    v2 = cgroups.detect.mounted().mode is cgroups.Mode.V2
+    v2 = detect.mounted().mode is cgroups.Mode.V2
     names = (
         ("memory.max", "pids.max", "cpu.max", "cpuset.cpus")
         if v2
@@ -167,7 +170,7 @@ def test_limits_are_written_to_the_cgroup(run: Run) -> None:
 
 
 def test_cgroups_are_read_only_unless_asked(run: Run) -> None:
-    directory = "/sys/fs/cgroup" if cgroups.detect.mounted().mode is cgroups.Mode.V2 else "/sys/fs/cgroup/memory"
+    directory = "/sys/fs/cgroup" if detect.mounted().mode is cgroups.Mode.V2 else "/sys/fs/cgroup/memory"
     assert "Read-only" in run(f"busybox mkdir {directory}/x").output
     checked(run(f"busybox mkdir {directory}/x && busybox rmdir {directory}/x", writable_cgroups=True))
 
@@ -179,15 +182,18 @@ def test_dev_has_the_standard_nodes_only(run: Run) -> None:
 
 
 def test_added_device_can_be_used_and_others_cannot(run: Run) -> None:
-    devices = spec.document.devices.resolve("/dev/zero", "/dev/nought", "r")
-    script = "dd if=/dev/nought of=/dev/null bs=1 count=3 2>&1 | grep -c '3+0 records in'; busybox mknod /tmp/m b 7 99; cat /tmp/m"
+    devices = devices_of.resolve("/dev/zero", "/dev/nought", "r")
+    script = (
+        "dd if=/dev/nought of=/dev/null bs=1 count=3 2>&1 | grep -c '3+0 records in';"
+        "busybox mknod /tmp/m b 7 99; cat /tmp/m"
+    )
     outcome = run(script, devices=devices)
     assert outcome.output.startswith("1\n")
     assert "Operation not permitted" in outcome.output
 
 
 def test_device_rule_opens_what_it_names(run: Run) -> None:
-    rule = spec.document.devices.parse_rule("c 240:* rwm")
+    rule = devices_of.parse_rule("c 240:* rwm")
     script = "busybox mknod /dev/none c 240 77; cat < /dev/none"
     assert "not permitted" in run(script).output
     assert "No such device" in run(script, device_rules=(rule,)).output, "the driver is asked, and there is none"
@@ -271,7 +277,7 @@ def test_privileged_container_has_all_capabilities_devices_and_no_filter(run: Ru
     script = (
         "cat /proc/self/status; echo 60 > /proc/sys/vm/swappiness && echo sysctl; ls /dev; grep ' /sys ' /proc/mounts"
     )
-    devices = spec.document.devices.on_host()
+    devices = devices_of.on_host()
     before = Path("/proc/sys/vm/swappiness").read_text()
     output = checked(run(script.replace("60", before.strip()), process={"privileged": True}, devices=devices))
     masks = capabilities.parse_status(output)

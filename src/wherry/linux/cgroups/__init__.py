@@ -1,7 +1,7 @@
 """Control groups: how a set of processes is limited, counted, frozen and ended.
 
-Knows both kernel interfaces, cgroup v1 (admin-guide/cgroup-v1 of the kernel's documentation) and v2 (cgroup-v2.rst), and
-gives them one face. Must not know what runs in a group.
+Knows both kernel interfaces, cgroup v1 (admin-guide/cgroup-v1 of the kernel's documentation) and v2 (cgroup-v2.rst),
+and gives them one face. Must not know what runs in a group.
 
     detect      which hierarchies are mounted where
     v1, v2      one group in either interface
@@ -10,11 +10,15 @@ gives them one face. Must not know what runs in a group.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from typing import Protocol
 
 from wherry.linux.cgroups import detect, statistics, v1, v2
 from wherry.linux.cgroups.detect import Hierarchies, Mode
+
+__all__ = ["Cgroup", "Hierarchies", "Mode", "at", "detect", "from_membership", "missing_v1", "of_pid", "statistics"]
 
 
 class Cgroup(Protocol):
@@ -80,7 +84,7 @@ def of_pid(pid: int, hierarchies: Hierarchies | None = None) -> Cgroup:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
             membership = detect.parse_membership(file.read())
     except FileNotFoundError:
-        raise ProcessLookupError(f"no process {pid}") from None
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), str(pid)) from None
     return from_membership(membership, hierarchies or detect.mounted())
 
 

@@ -52,9 +52,9 @@ def effective(
 ) -> tuple[str, ...]:
     """The capabilities of a container's root.
 
-    Names are in any case, with or without CAP_. A privileged container gets all that are available, whatever is dropped.
-    With ALL added, what is dropped is taken from all; with ALL dropped, only what is added by name remains. What the
-    engine itself does not have cannot be asked for by name, and is left out of the defaults.
+    Names are in any case, with or without CAP_. A privileged container gets all that are available, whatever is
+    dropped. With ALL added, what is dropped is taken from all; with ALL dropped, only what is added by name remains.
+    What the engine itself does not have cannot be asked for by name, and is left out of the defaults.
     """
     added, dropped = normalise("CapAdd", add, available), normalise("CapDrop", drop, available)
     if privileged:
@@ -68,7 +68,7 @@ def effective(
 
 
 def normalise(field: str, names: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
-    """The names as the kernel's header writes them, each once; ALL stays. `field` names the request's field in errors."""
+    """The names as the kernel's header writes them, each once; ALL stays. `field` is the request's, for errors."""
     result: dict[str, None] = {}
     for each in names:
         name = each.upper()

@@ -1,7 +1,7 @@
 """The devices a container sees and may use.
 
-Knows Docker's default device rules and the sections `linux.devices` and `linux.resources.devices` (config-linux.md). The
-runtime adds null, zero, full, random, urandom, tty and ptmx of its own accord. Must not know what the devices are.
+Knows Docker's default device rules and the sections `linux.devices` and `linux.resources.devices` (config-linux.md).
+The runtime adds null, zero, full, random, urandom, tty and ptmx of its own accord. Must not know what the devices are.
 """
 
 from __future__ import annotations

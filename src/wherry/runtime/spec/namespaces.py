@@ -1,7 +1,7 @@
 """Which namespaces a container has of its own, and the kernel settings that belong to them.
 
-Knows namespaces(7) and the sections `linux.namespaces` and `linux.sysctl` (config-linux.md). Must not know what is done in
-them.
+Knows namespaces(7) and the sections `linux.namespaces` and `linux.sysctl` (config-linux.md). Must not know what is
+done in them.
 """
 
 from __future__ import annotations

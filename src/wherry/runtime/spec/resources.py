@@ -1,6 +1,7 @@
 """Limits, in the words of cgroup v1 that the specification uses; on v2 the runtime translates them.
 
-Knows the section `linux.resources` (config-linux.md, "Control groups") but for devices. Must not know why there is a limit.
+Knows the section `linux.resources` (config-linux.md, "Control groups") but for devices. Must not know why there is a
+limit.
 """
 
 from __future__ import annotations

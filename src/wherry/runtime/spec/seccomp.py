@@ -1,8 +1,8 @@
 """The system call filter: Docker's profile format made into the section `linux.seccomp`.
 
-Knows the conditions of Docker's profiles (architectures, capabilities, kernel) and the section (config-linux.md, "Seccomp").
-Must not know what the calls do. A section costs milliseconds to make and depends on few things, so the encoded bytes are
-kept. seccomp-default.json is Docker's default profile, under the Apache License 2.0; see NOTICE.
+Knows the conditions of Docker's profiles (architectures, capabilities, kernel) and the section (config-linux.md,
+"Seccomp"). Must not know what the calls do. A section costs milliseconds to make and depends on few things, so the
+encoded bytes are kept. seccomp-default.json is Docker's default profile, under the Apache License 2.0; see NOTICE.
 """
 
 from __future__ import annotations
@@ -110,13 +110,12 @@ def _translate(
         translated["defaultErrnoRet"] = profile.default_errno_ret
     if architectures := _architectures(profile, library_word):
         translated["architectures"] = architectures
-    for key, value in (
-        ("flags", profile.flags),
-        ("listenerPath", profile.listener_path),
-        ("listenerMetadata", profile.listener_metadata),
-    ):
-        if value:
-            translated[key] = value
+    passed_on = {
+        "flags": profile.flags,
+        "listenerPath": profile.listener_path,
+        "listenerMetadata": profile.listener_metadata,
+    }
+    translated |= {key: value for key, value in passed_on.items() if value}
     rules = (rule for rule in profile.syscalls or () if _applies(rule, frozenset(capabilities), word, kernel))
     translated["syscalls"] = [_rule(rule) for rule in rules]
     return translated

@@ -1,7 +1,7 @@
 """What a container is asked to be, in the runtime's own words.
 
-Everything is resolved: users are numbers, devices are nodes, paths are absolute. The defaults are Docker's. Must not know
-the Engine API or the document that is made of this. Sizes are bytes, times microseconds unless said otherwise.
+Everything is resolved: users are numbers, devices are nodes, paths are absolute. The defaults are Docker's. Must not
+know the Engine API or the document that is made of this. Sizes are bytes, times microseconds unless said otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Rlimit(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """A program to run in a container: its first one or one more. The effective capabilities follow from the last three."""
+    """A program to run in a container, its first one or one more. The last three decide the capabilities."""
 
     args: tuple[str, ...]
     env: tuple[str, ...] = ()
