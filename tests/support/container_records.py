@@ -28,11 +28,11 @@ ENDPOINT = Endpoint(
     prefix=16,
     gateway="172.17.0.1",
     aliases=("web", "4fa6e0f0c678"),
-    bindings=(Binding("tcp", 80, "0.0.0.0", 8080),),  # noqa: S104
+    bindings=(Binding("tcp", 80, "0.0.0.0", 8080),),
 )
 
 
-def record(**changes: Any) -> Record:  # noqa: ANN401
+def record(**changes: Any) -> Record:
     """A created container called `web`; `config`, `host` and `state` may be dicts of members to change."""
     config = api.ContainerConfig(
         hostname=ID[:12], image="busybox", cmd=["sh", "-c", "sleep 1"], env=["PATH=/bin"], labels={"tier": "front"}
@@ -67,7 +67,7 @@ def record(**changes: Any) -> Record:  # noqa: ANN401
     return msgspec.structs.replace(base, **changes)
 
 
-def running(**changes: Any) -> Record:  # noqa: ANN401
+def running(**changes: Any) -> Record:
     """The same, running, with port 80 published at 8080."""
     state = State(phase=Phase.RUNNING, pid=1234, started_at=CREATED + 10**9)
     return record(**{"state": state, "endpoints": (ENDPOINT,), **changes})

@@ -1,7 +1,7 @@
 """An engine without processes: real containers, names, events and database; a start only changes the phase.
 
-For tests of edges. A container echoes its stdin to stdout, in frames unless it has a terminal. What it does not have, a route that
-needs it fails on.
+For tests of edges. A container echoes its stdin to stdout, in frames unless it has a terminal. What it does not
+have, a route that needs it fails on.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Logs:
 
 
 class Images:
-    def resolve(self, text: str) -> Any:  # noqa: ANN401
+    def resolve(self, text: str) -> Any:
         if not text.startswith("busybox"):
             raise NoSuchImage(reference.parse(text))
         return SimpleNamespace(id=IMAGE_ID)
@@ -137,7 +137,7 @@ class MemoryEngine:
         self.close = database.close
         self.clock = 1700000000 * 10**9
 
-    async def create(self, request: api.ContainerCreateRequest, name: str | None, platform: str | None) -> Any:  # noqa: ANN401
+    async def create(self, request: api.ContainerCreateRequest, name: str | None, platform: str | None) -> Any:
         del platform
         image = request.image if isinstance(request.image, str) else ""
         identifier = names.new_id()
@@ -162,7 +162,7 @@ class MemoryEngine:
         self._publish.container(record, "create")
         return SimpleNamespace(id=identifier, warnings=[])
 
-    async def prune(self, match: Callable[[Record], bool]) -> Any:  # noqa: ANN401
+    async def prune(self, match: Callable[[Record], bool]) -> Any:
         gone = [c for c in self.containers if c.state.phase not in ALIVE and match(c.record)]
         for container in gone:
             await self.lifecycle.remove(container)

@@ -1,8 +1,8 @@
 """The composition root: every part of the daemon is made here, in order, and let go of in the reverse order.
 
-Read this file to see what the daemon consists of. The zygote comes first, before any thread or event loop exists, since only a
-simple process forks safely. Then what is on disk is opened, the engine takes over what an earlier daemon has left, and
-the sockets are opened last: whoever can connect gets right answers.
+Read this file to see what the daemon consists of. The zygote comes first, before any thread or event loop exists,
+since only a simple process forks safely. Then what is on disk is opened, the engine takes over what an earlier
+daemon has left, and the sockets are opened last: whoever can connect gets right answers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 SCHEMAS = (containers.TABLES, catalogue.TABLES, snapshots.SCHEMA, networks.TABLES, volumes.TABLES)
 _DATA_MODE, _EXEC_MODE = 0o710, 0o711
 _GRACE = 1.0
-"""Seconds for answers to be sent at the end. Streams have no end of their own; what changes a container goes on anyway."""
+"""Seconds for answers to be sent at the end; streams would go on for ever."""
 
 
 class NotRoot(errors.PermissionDenied):
@@ -96,6 +96,7 @@ def _network_settings(config: Config) -> networks.Settings:
         mtu=config.mtu,
         icc=config.icc,
         masquerade=config.ip_masq,
+        host_address=config.ip,
         pools=pools or ipam.DEFAULT_POOLS,
     )
 

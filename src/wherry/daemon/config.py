@@ -1,7 +1,8 @@
 """The daemon's configuration: command line and daemon.json as one checked value.
 
-Pure: gets arguments and the file's text, gives a `Config` or an error that names the option and, for the file, the line. An
-option may come from one of the two places only, as in dockerd. Every value is checked here, before anything is started.
+Pure: gets arguments and the file's text, gives a `Config` or an error that names the option and, for the file, the
+line. An option may come from one of the two places only, as in dockerd. Every value is checked here, before
+anything is started.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ DEFAULT_FILE = Path("/etc/wherry/daemon.json")
 
 _LEVELS = ("debug", "info", "warn", "error", "fatal")
 _PLAIN_PORT, _TLS_PORT = 2375, 2376
-_SIZE = re.compile(r"(\d+)([kmg]?)b?\Z", re.IGNORECASE)
-_FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_NOT_IMPLEMENTED = {
+    "default-ulimits": "give --ulimit to containers",
+    "fixed-cidr": "create a network with --ip-range instead",
+    "ip": "write the address before the port: -p 127.0.0.1:80:80",
+}
 
 
 class InvalidOption(errors.InvalidArgument):
@@ -75,20 +79,15 @@ class Config:
     log_level: str
     runtimes: Mapping[str, tuple[str, tuple[str, ...]]]
     default_runtime: str
-    init: bool
     init_path: str
-    default_shm_size: int
-    default_ulimits: tuple[Ulimit, ...]
     log_driver: str
     log_opts: Mapping[str, str]
     storage_driver: str
     bridge: str
     bip: str
-    fixed_cidr: str
     mtu: int
     icc: bool
     ip_masq: bool
-    ip: str
     default_address_pools: tuple[Pool, ...]
     labels: tuple[str, ...]
     tls: bool
@@ -131,7 +130,9 @@ def read_file(text: str, path: Path) -> dict[str, Any]:
                 f"the following directives don't match any configuration option: {key} (line {_line_of(text, key)})",
                 hint=_similar(key),
             )
-    return {key: _filed(BY_KEY[key], value, f"{key} (line {_line_of(text, key)})", path) for key, value in found.items()}
+    return {
+        key: _filed(BY_KEY[key], value, f"{key} (line {_line_of(text, key)})", path) for key, value in found.items()
+    }
 
 
 def _line_of(text: str, key: str) -> int:
@@ -146,7 +147,7 @@ def _similar(key: str) -> str:
     return f"did you mean {near[0]}?" if near else "wherryd --help lists them"
 
 
-def _filed(option: Option, value: Any, where: str, path: Path) -> Any:  # noqa: ANN401
+def _filed(option: Option, value: Any, where: str, path: Path) -> Any:
     match option.kind:
         case Kind.FLAG:
             fits, expected = isinstance(value, bool), "true or false"
@@ -186,7 +187,7 @@ def _shown(value: object) -> str:
 # Values as they are written on the command line
 
 
-def flag_value(option: Option, words: Sequence[str]) -> Any:  # noqa: ANN401
+def flag_value(option: Option, words: Sequence[str]) -> Any:
     """What an option means that was given once or several times."""
     where, last = option.long, words[-1]
     match option.kind:
@@ -276,9 +277,10 @@ def _check(given: Mapping[str, Any], explicit: frozenset[str]) -> Config:
             raise InvalidOption("labels", f"expected KEY=VALUE, got {label!r}")
     if not given["live-restore"]:
         raise InvalidOption("live-restore", "it cannot be switched off", hint="containers always outlive the daemon")
-    for key in ("bip", "fixed-cidr"):
-        _check_address(key, given[key])
-    _check_bridge(given)
+    for key, hint in _NOT_IMPLEMENTED.items():
+        if given[key] != BY_KEY[key].default:
+            raise InvalidOption(key, "it is not implemented", hint=hint)
+    _check_bridge(given["bridge"], given["bip"])
     tls = given["tls"] or given["tlsverify"]
     _check_tls(given)
     return Config(
@@ -290,8 +292,6 @@ def _check(given: Mapping[str, Any], explicit: frozenset[str]) -> Config:
         group_given="group" in explicit,
         socket_mode=_mode(given["socket-mode"]),
         log_level=level,
-        default_shm_size=_size("default-shm-size", given["default-shm-size"]),
-        default_ulimits=tuple(given["default-ulimits"].values()),
         mtu=_at_least_zero("mtu", given["mtu"]),
         shutdown_timeout=given["shutdown-timeout"],
         tls=tls,
@@ -299,10 +299,24 @@ def _check(given: Mapping[str, Any], explicit: frozenset[str]) -> Config:
     )
 
 
-_AS_THEY_ARE = (
-    "runtimes default-runtime init init-path log-driver log-opts storage-driver bridge bip fixed-cidr icc ip-masq ip "
-    "default-address-pools labels tlsverify tlscacert tlscert tlskey"
-).split()
+_AS_THEY_ARE = [
+    "runtimes",
+    "default-runtime",
+    "init-path",
+    "log-driver",
+    "log-opts",
+    "storage-driver",
+    "bridge",
+    "bip",
+    "icc",
+    "ip-masq",
+    "default-address-pools",
+    "labels",
+    "tlsverify",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+]
 
 
 def _absolute(key: str, text: str) -> Path:
@@ -317,39 +331,23 @@ def _mode(text: str) -> int:
     return int(text, 8)
 
 
-def _size(key: str, text: str) -> int:
-    match = _SIZE.match(text)
-    if not match:
-        raise InvalidOption(key, f"expected a size such as 64M, got {text!r}")
-    return int(match[1]) * _FACTORS[match[2].lower()]
-
-
 def _at_least_zero(key: str, number: int) -> int:
     if number < 0:
         raise InvalidOption(key, "it cannot be negative")
     return number
 
 
-def _check_address(key: str, text: str) -> None:
-    if not text:
+def _check_bridge(bridge: str, bip: str) -> None:
+    if bridge and bip:
+        raise InvalidOption("bip", "it cannot be given together with bridge")
+    if not bip:
         return
     try:
-        ipaddress.IPv4Interface(text)
+        ipaddress.IPv4Interface(bip)
     except ValueError as error:
-        raise InvalidOption(key, str(error)) from None
-    if "/" not in text:
-        raise InvalidOption(key, f"{text!r} has no prefix length")
-
-
-def _check_bridge(given: Mapping[str, Any]) -> None:
-    try:
-        ipaddress.IPv4Address(given["ip"])
-    except ValueError as error:
-        raise InvalidOption("ip", str(error)) from None
-    if given["bridge"] and given["bip"]:
-        raise InvalidOption("bip", "cannot be given together with bridge", hint="they are mutually exclusive in dockerd too")
-    if given["fixed-cidr"]:
-        raise InvalidOption("fixed-cidr", "it is not implemented", hint="create a network with --ip-range instead")
+        raise InvalidOption("bip", str(error)) from None
+    if "/" not in bip:
+        raise InvalidOption("bip", f"{bip!r} has no prefix length")
 
 
 def _check_tls(given: Mapping[str, Any]) -> None:
@@ -361,7 +359,7 @@ def _check_tls(given: Mapping[str, Any]) -> None:
 
 
 def parse_host(text: str, *, tls: bool, verified: bool) -> Host:
-    """`verified`: clients need a certificate. A port that anybody can reach is a root shell, so it is refused without."""
+    """`verified`: clients need a certificate. A port that others reach is a root shell, so it is refused without."""
     kind, separator, rest = text.partition("://")
     if not separator or kind not in ("unix", "tcp", "fd"):
         raise InvalidOption("hosts", f"invalid address {text!r}", hint="write unix://PATH, tcp://HOST:PORT or fd://")

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except errors.WherryError as error:
         return _fail(error)
     if arguments.validate:
-        print("configuration OK")  # noqa: T201
+        print("configuration OK")
         return 0
     from wherry.daemon import app
 
@@ -82,7 +82,7 @@ def _default(value: object) -> str:
 
 
 def _fail(error: errors.WherryError) -> int:
-    print(f"wherryd: {error.message}", file=sys.stderr)  # noqa: T201
+    print(f"wherryd: {error.message}", file=sys.stderr)
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)  # noqa: T201
+        print(f"  {error.hint}", file=sys.stderr)
     return 1

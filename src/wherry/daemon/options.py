@@ -46,7 +46,14 @@ class Option:
 OPTIONS = (
     Option("data-root", Kind.TEXT, "/var/lib/wherry", "directory of everything that is kept"),
     Option("exec-root", Kind.TEXT, "/run/wherry", "directory of everything that a reboot forgets"),
-    Option("hosts", Kind.LIST, ("unix:///run/wherry/wherry.sock",), "where to listen: unix://, tcp:// or fd://", "host", "-H"),
+    Option(
+        "hosts",
+        Kind.LIST,
+        ("unix:///run/wherry/wherry.sock",),
+        "where to listen: unix://, tcp:// or fd://",
+        "host",
+        "-H",
+    ),
     Option("pidfile", Kind.TEXT, "/run/wherry/wherryd.pid", "file for our process id", short="-p"),
     Option("group", Kind.TEXT, "wherry", "group that may use the unix socket", short="-G"),
     Option("socket-mode", Kind.TEXT, "0660", "mode of the unix socket"),
@@ -55,21 +62,29 @@ OPTIONS = (
     Option("exec-opts", Kind.LIST, (), "native.cgroupdriver=cgroupfs", "exec-opt"),
     Option("runtimes", Kind.RUNTIMES, {}, "another OCI runtime, NAME=PATH", "add-runtime"),
     Option("default-runtime", Kind.TEXT, "runc", "OCI runtime of containers that name none"),
-    Option("init", Kind.FLAG, False, "run an init in containers unless they say otherwise"),
-    Option("init-path", Kind.TEXT, "", "path of that init"),
-    Option("default-shm-size", Kind.TEXT, "64M", "size of /dev/shm of containers that name none"),
-    Option("default-ulimits", Kind.ULIMITS, {}, "limits of containers that name none, NAME=SOFT[:HARD]", "default-ulimit"),
+    Option("init-path", Kind.TEXT, "", "path of the init for containers that ask for one"),
+    Option(
+        "default-ulimits", Kind.ULIMITS, {}, "not implemented: limits of containers that name none", "default-ulimit"
+    ),
     Option("log-driver", Kind.TEXT, "json-file", "logging driver of containers that name none"),
     Option("log-opts", Kind.MAP, {}, "options of that driver", "log-opt"),
-    Option("storage-driver", Kind.TEXT, "", "overlay or native; chosen by what the kernel can do if not given", short="-s"),
+    Option(
+        "storage-driver", Kind.TEXT, "", "overlay or native; chosen by what the kernel can do if not given", short="-s"
+    ),
     Option("bridge", Kind.TEXT, "", "interface of the default network", short="-b"),
     Option("bip", Kind.TEXT, "", "address and prefix of that interface, 172.30.0.1/16"),
-    Option("fixed-cidr", Kind.TEXT, "", "part of that subnet for containers"),
+    Option("fixed-cidr", Kind.TEXT, "", "not implemented: part of that subnet for containers"),
     Option("mtu", Kind.NUMBER, 0, "MTU of the default network"),
     Option("icc", Kind.FLAG, True, "let containers of the default network reach each other"),
     Option("ip-masq", Kind.FLAG, True, "let containers of the default network reach other hosts"),
-    Option("ip", Kind.TEXT, "0.0.0.0", "address for published ports that name none"),  # noqa: S104
-    Option("default-address-pools", Kind.POOLS, (), "where subnets come from, base=CIDR,size=PREFIX", "default-address-pool"),
+    Option("ip", Kind.TEXT, "0.0.0.0", "not implemented: address for published ports that name none"),
+    Option(
+        "default-address-pools",
+        Kind.POOLS,
+        (),
+        "where subnets come from, base=CIDR,size=PREFIX",
+        "default-address-pool",
+    ),
     Option("labels", Kind.LIST, (), "label of this engine, KEY=VALUE", "label", reloadable=True),
     Option("tls", Kind.FLAG, False, "speak TLS on tcp://"),
     Option("tlsverify", Kind.FLAG, False, "speak TLS on tcp:// and let only clients with a certificate in"),

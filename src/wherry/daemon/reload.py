@@ -19,7 +19,7 @@ _RELOADABLE = frozenset({"log_level", "labels", "shutdown_timeout"})
 
 
 class Reload:
-    """Call it in the event loop. A configuration that is wrong, or cannot be taken over, is logged and changes nothing."""
+    """Call it in the event loop. A wrong configuration is logged and changes nothing."""
 
     def __init__(self, config: Config, load: Callable[[], Config], engine: Engine) -> None:
         self._config = config

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 def log_all() -> None:
     """Called in the event loop."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    for identifier, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way to see all threads
+    for identifier, frame in sys._current_frames().items():
         stack = "".join(traceback.format_stack(frame))
         _log.warning("thread %s\n%s", names.get(identifier, identifier), stack)
     for task in asyncio.all_tasks():

@@ -1,4 +1,4 @@
-"""Which snapshotter a data root has: the one it was made with, the one that is asked for, or the best that works there."""
+"""Which snapshotter a data root has: the one it was made with, else the one asked for, else the best that works."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class UnknownStorage(errors.InvalidArgument):
 class OtherStorage(errors.FailedPrecondition):
     def __init__(self, root: Path, has: str, asked: str) -> None:
         super().__init__(
-            f"storage-driver: {root} was made with {has}, not with {asked}", hint="choose another data root, or leave it out"
+            f"storage-driver: {root} was made with {has}, not with {asked}",
+            hint="choose another data root, or leave it out",
         )
 
 

@@ -36,7 +36,7 @@ class Api:
             version, path = split_version(request.path)
             route, parameters = self._router.match(request.method, path, version)
             response = await route.function(Call(self._engine, request, version, parameters))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             return self.answer_error(error, request)
         return response and _complete(response)
 

@@ -1,14 +1,14 @@
 """Request bodies as wire types, read as leniently as Go's encoding/json does it.
 
-Knows JSON and the wire types' names: they compare without case, unknown ones are ignored, and a command may be one string.
-Must not know what a request means.
+Knows JSON and the wire types' names: they compare without case, unknown ones are ignored, and a command may be one
+string. Must not know what a request means.
 """
 
 from __future__ import annotations
 
 import types
 import typing
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -75,7 +75,7 @@ def decode(data: bytes, type_: type[T]) -> T:
         raise InvalidJson(str(error)) from None
 
 
-def _exact(value: Any, type_: Any, depth: int) -> Any:  # noqa: ANN401
+def _exact(value: Any, type_: Any, depth: int) -> Any:
     """The value with members called as `type_` calls them."""
     if depth == 0:
         raise InvalidJson("nested too deeply")
@@ -84,7 +84,9 @@ def _exact(value: Any, type_: Any, depth: int) -> Any:  # noqa: ANN401
             members, folded = _members(type_)
             return {
                 name: _exact(_listed(name, item), members[name], depth - 1)
-                for name, item in ((key if key in members else folded.get(key.lower(), ""), v) for key, v in value.items())
+                for name, item in (
+                    (key if key in members else folded.get(key.lower(), ""), v) for key, v in value.items()
+                )
                 if name
             }
         inner = _arguments(type_, dict)[1]
@@ -99,7 +101,7 @@ def _listed(name: str, item: object) -> object:
     return [item] if name in _STRING_OR_LIST and isinstance(item, str) else item
 
 
-@lru_cache(maxsize=None)
+@cache
 def _members(type_: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, str]]:
     """The types of a wire type's members by JSON name, and those names by their lower case."""
     hints = typing.get_type_hints(type_)
@@ -108,7 +110,7 @@ def _members(type_: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, str
     return members, {name.lower(): name for name in members}
 
 
-def _required(hint: Any) -> Any:  # noqa: ANN401
+def _required(hint: Any) -> Any:
     """The one type in `X | None | UnsetType`."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         choices = [each for each in typing.get_args(hint) if each not in (type(None), msgspec.UnsetType)]
@@ -116,7 +118,7 @@ def _required(hint: Any) -> Any:  # noqa: ANN401
     return hint
 
 
-def _arguments(type_: Any, origin: type) -> tuple[Any, ...]:  # noqa: ANN401
+def _arguments(type_: Any, origin: type) -> tuple[Any, ...]:
     if typing.get_origin(type_) is origin:
         return tuple(_required(each) for each in typing.get_args(type_))
     return (Any, Any)

@@ -1,7 +1,7 @@
 """Errors as HTTP answers: the one place that maps kinds to statuses.
 
-Knows the kinds and Docker's JSON form of an error. Must not know leaves. An exception that is not ours is a bug: it is logged
-with its traceback, and the client learns no more than that.
+Knows the kinds and Docker's JSON form of an error. Must not know leaves. An exception that is not ours is a bug: it
+is logged with its traceback, and the client learns no more than that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Long operations told line by line, as Docker does while images are loaded or made.
 
-Knows the lines' form and the rule for errors: before the first line an error is an ordinary answer, after it a line. Must
-not know what is going on. The work goes on in its own task and ends with the client.
+Knows the lines' form and the rule for errors: before the first line an error is an ordinary answer, after it a
+line. Must not know what is going on. The work goes on in its own task and ends with the client.
 """
 
 from __future__ import annotations

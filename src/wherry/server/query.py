@@ -76,7 +76,7 @@ def filters(query: Query, name: str = "filters") -> dict[str, list[str]]:
     return {word: values for word, given in found.items() if (values := _values(word, given))}
 
 
-def _values(word: str, given: Any) -> list[str]:  # noqa: ANN401
+def _values(word: str, given: Any) -> list[str]:
     values = list(given) if isinstance(given, dict) else given
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise InvalidFilters(f"the values of {word!r} are not a list of strings")

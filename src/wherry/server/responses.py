@@ -12,7 +12,7 @@ from wherry.http.message import Response
 _JSON = [("Content-Type", "application/json")]
 
 
-def json(value: Any, status: int = 200) -> Response:  # noqa: ANN401
+def json(value: Any, status: int = 200) -> Response:
     """Anything that msgspec encodes, with Docker's newline at the end."""
     return Response(status, list(_JSON), msgspec.json.encode(value) + b"\n")
 

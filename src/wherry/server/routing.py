@@ -1,8 +1,8 @@
 """Which function answers which path, method and version.
 
-Knows paths and versions. Must not know what a route does. Templates are those of the Engine API's description; a parameter
-matches everything, slashes too, since names of images contain them. So fixed paths win over templates, and longer templates
-over shorter ones. Unversioned paths mean the newest version.
+Knows paths and versions. Must not know what a route does. Templates are those of the Engine API's description; a
+parameter matches everything, slashes too, since names of images contain them. So fixed paths win over templates,
+and longer templates over shorter ones. Unversioned paths mean the newest version.
 """
 
 from __future__ import annotations

@@ -23,10 +23,26 @@ from wherry.volumes.store import ANONYMOUS_LABEL, Volume
 Filters = Mapping[str, Sequence[str]]
 
 CONTAINERS = frozenset(
-    "ancestor before exited expose health id is-task isolation label name network publish since status volume".split()
+    [
+        "ancestor",
+        "before",
+        "exited",
+        "expose",
+        "health",
+        "id",
+        "is-task",
+        "isolation",
+        "label",
+        "name",
+        "network",
+        "publish",
+        "since",
+        "status",
+        "volume",
+    ]
 )
-_STATUSES = frozenset("created running paused restarting removing exited dead".split())
-_HEALTH = frozenset("none starting healthy unhealthy".split())
+_STATUSES = frozenset(["created", "running", "paused", "restarting", "removing", "exited", "dead"])
+_HEALTH = frozenset(["none", "starting", "healthy", "unhealthy"])
 _PRUNE = frozenset({"label", "label!", "until"})
 _PATTERN = 256
 _SHOWN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.STOPPING, Phase.RESTARTING})
@@ -59,7 +75,7 @@ def containers(
         and all(record.created < moment for moment in before)
         and all(record.created > moment for moment in since)
         and (not ancestors or record.image_id in ancestors)
-        and (not exited or record.state.phase is Phase.EXITED and record.state.exit_code in exited)
+        and (not exited or (record.state.phase is Phase.EXITED and record.state.exit_code in exited))
         and _matches(record, given)
     ]
     return chosen[:limit] if limit > 0 else chosen
@@ -87,7 +103,7 @@ def _any_pattern(patterns: Sequence[str] | None, text: str) -> bool:
         return True
     for pattern in patterns:
         try:
-            if pattern in text or len(pattern) <= _PATTERN and re.search(pattern, text):
+            if pattern in text or (len(pattern) <= _PATTERN and re.search(pattern, text)):
                 return True
         except re.error:
             continue
@@ -147,7 +163,7 @@ def prunable_containers(given: Filters) -> Callable[[Record], bool]:
 def networks(
     found: Iterable[Network], given: Filters, in_use: Callable[[Network], bool] = lambda _network: True
 ) -> list[Network]:
-    filters.check(given, frozenset("dangling driver id label name scope type".split()))
+    filters.check(given, frozenset(["dangling", "driver", "id", "label", "name", "scope", "type"]))
     dangling = filters.flag(given, "dangling")
     _check_words("type", given, frozenset({"builtin", "custom"}))
     return [
@@ -170,7 +186,7 @@ def prunable_networks(given: Filters) -> Callable[[Network], bool]:
 
 
 def volumes(found: Iterable[Volume], given: Filters, in_use: Callable[[str], object]) -> list[Volume]:
-    filters.check(given, frozenset("dangling driver label name".split()))
+    filters.check(given, frozenset(["dangling", "driver", "label", "name"]))
     dangling = filters.flag(given, "dangling")
     return [
         volume
@@ -190,7 +206,22 @@ def prunable_volumes(given: Filters, *, only_anonymous: bool) -> Callable[[Volum
 
 
 EVENTS = frozenset(
-    "config container daemon event image label network node plugin scope secret service type volume".split()
+    [
+        "config",
+        "container",
+        "daemon",
+        "event",
+        "image",
+        "label",
+        "network",
+        "node",
+        "plugin",
+        "scope",
+        "secret",
+        "service",
+        "type",
+        "volume",
+    ]
 )
 
 

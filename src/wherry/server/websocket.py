@@ -39,9 +39,7 @@ class Unframed:
         return b"".join(content)
 
 
-async def serve(
-    client: WebSocket, sock: socket.socket, replay: AsyncIterator[bytes] | None, *, framed: bool
-) -> None:
+async def serve(client: WebSocket, sock: socket.socket, replay: AsyncIterator[bytes] | None, *, framed: bool) -> None:
     """Send `replay`, then pass bytes both ways until one side has gone. `framed`: both come in Docker's frames."""
     incoming = asyncio.create_task(_incoming(client, sock))
     outgoing = asyncio.create_task(_outgoing(client, sock, replay, Unframed() if framed else None))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.memory_engine import IMAGE_ID, MemoryEngine
+
 from wherry.api.versions import MAXIMUM
 from wherry.http import listen
 from wherry.http.server import Server
@@ -30,7 +30,7 @@ class Answer:
             self.body = _unchunked(self.body)
 
     @property
-    def json(self) -> Any:  # noqa: ANN401
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
@@ -135,9 +135,7 @@ def test_ping_is_what_clients_negotiate_with(tmp_path: Path) -> None:
         ("POST", "/build", 501, "ImageBuild (POST /build) is not implemented by wherry yet"),
     ],
 )
-def test_errors_are_json_with_dockers_text(
-    tmp_path: Path, method: str, target: str, status: int, message: str
-) -> None:
+def test_errors_are_json_with_dockers_text(tmp_path: Path, method: str, target: str, status: int, message: str) -> None:
     async def body() -> None:
         async with serving(tmp_path) as client:
             await client.create("a1")
@@ -181,7 +179,9 @@ def test_a_container_through_its_life(tmp_path: Path) -> None:
             assert (await client.ask("POST", "/v1.41/containers/web/start")).status == 204
             assert (await client.ask("POST", "/containers/web/start")).status == 304
             listed = (await client.ask("GET", "/containers/json")).json
-            assert [(each["Id"], each["State"], each["ImageID"]) for each in listed] == [(identifier, "running", IMAGE_ID)]
+            assert [(each["Id"], each["State"], each["ImageID"]) for each in listed] == [
+                (identifier, "running", IMAGE_ID)
+            ]
             inspected = (await client.ask("GET", f"/containers/{identifier[:12]}/json?size=1")).json
             assert (inspected["Name"], inspected["SizeRw"], inspected["SizeRootFs"]) == ("/web", 1, 2)
             assert (await client.ask("POST", "/containers/web/stop?t=0&signal=SIGUSR1")).status == 204
@@ -203,7 +203,9 @@ def test_an_image_that_is_not_here_is_a_404_by_which_clients_know_to_pull(tmp_pa
     run(body())
 
 
-@pytest.mark.parametrize(("length", "status"), [(b"", 204), (b"Content-Length: 2\r\n", 204), (b"Content-Length: 8\r\n", 400)])
+@pytest.mark.parametrize(
+    ("length", "status"), [(b"", 204), (b"Content-Length: 2\r\n", 204), (b"Content-Length: 8\r\n", 400)]
+)
 def test_a_start_with_a_body_is_refused(tmp_path: Path, length: bytes, status: int) -> None:
     async def body() -> None:
         async with serving(tmp_path) as client:
@@ -263,13 +265,17 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: tcp\r\n"
     ],
 )
 def test_attach_takes_over_and_half_closes(
-    tmp_path: Path, version: bytes, terminal: bool, headers: bytes, first: bytes, content_type: bytes  # noqa: FBT001
+    tmp_path: Path, version: bytes, terminal: bool, headers: bytes, first: bytes, content_type: bytes
 ) -> None:
     async def body() -> None:
         async with serving(tmp_path) as client:
             await client.create("web", Tty=terminal)
             reader, writer = await client.connect(
-                b"POST " + version + b"/containers/web/attach?stream=1&stdin=1&stdout=1&logs=1 HTTP/1.1\r\n" + headers + b"\r\n"
+                b"POST "
+                + version
+                + b"/containers/web/attach?stream=1&stdin=1&stdout=1&logs=1 HTTP/1.1\r\n"
+                + headers
+                + b"\r\n"
             )
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 " + first + b"\r\n")

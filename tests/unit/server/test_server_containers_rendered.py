@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from tests.support.container_records import CREATED, ENDPOINT, ID, IMAGE, record, running
+
 from wherry.api import types as api
 from wherry.api.versions import MAXIMUM, Version
 from wherry.engine.machine import Phase, State
@@ -25,7 +25,9 @@ def inspected(shown: Record, version: Version = V1_51) -> dict[str, Any]:
 
 def listed(shown: Record, version: Version = V1_51) -> dict[str, Any]:
     now = CREATED + 301 * 10**9
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(render.summary(shown, version, now, image="busybox")))
+    found: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(render.summary(shown, version, now, image="busybox"))
+    )
     return found
 
 
@@ -99,7 +101,7 @@ def test_host_config_has_every_member_that_go_writes() -> None:
 
 
 def test_every_member_of_host_config_is_echoed() -> None:
-    everything = {name: field for name, field in _sample(api.HostConfig).items()}
+    everything = dict(_sample(api.HostConfig).items())
     found = inspected(record(host=msgspec.convert(everything, api.HostConfig)))
     assert found["HostConfig"] == everything
 
@@ -112,7 +114,7 @@ def test_every_member_of_config_is_echoed() -> None:
 
 def test_a_running_container_shows_its_network() -> None:
     settings = inspected(running())["NetworkSettings"]
-    assert settings["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}  # noqa: S104
+    assert settings["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
     assert settings["IPAddress"] == "172.17.0.2"
     assert settings["SandboxKey"] == ENDPOINT.sandbox
     assert settings["Networks"]["bridge"] == {
@@ -163,7 +165,7 @@ def test_a_list_entry_in_full() -> None:
         "ImageID": IMAGE,
         "Command": "sh -c 'sleep 1'",
         "Created": 1700000000,
-        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}],  # noqa: S104
+        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}],
         "Labels": {"tier": "front"},
         "State": "running",
         "Status": "Up 5 minutes",
@@ -179,8 +181,8 @@ def test_ports_of_a_container_that_does_not_run_are_an_empty_list() -> None:
 def test_mounts_are_shown_with_what_they_have() -> None:
     volume = Mount(type="volume", name="data", source="/v/data/_data", target="/data", driver="local", mode="z")
     bind = Mount(type="bind", source="/etc", target="/host", writable=False, propagation="rprivate")
-    tmpfs = Mount(type="tmpfs", target="/tmp")  # noqa: S108
-    found = inspected(record(mounts=(volume, bind, tmpfs), host={"tmpfs": {"/tmp": ""}}))["Mounts"]  # noqa: S108
+    tmpfs = Mount(type="tmpfs", target="/tmp")
+    found = inspected(record(mounts=(volume, bind, tmpfs), host={"tmpfs": {"/tmp": ""}}))["Mounts"]
     assert found == [
         {
             "Type": "volume",
@@ -231,9 +233,11 @@ def _sample(type_: type[msgspec.Struct]) -> dict[str, Any]:
     return {name: _content(kind) for name, kind in types.items()}
 
 
-def _content(kind: Any) -> Any:  # noqa: ANN401
+def _content(kind: Any) -> Any:
     if isinstance(kind, msgspec.inspect.UnionType):
-        kind = next(each for each in kind.types if not isinstance(each, (msgspec.inspect.NoneType, msgspec.inspect.CustomType)))
+        kind = next(
+            each for each in kind.types if not isinstance(each, (msgspec.inspect.NoneType, msgspec.inspect.CustomType))
+        )
     match kind:
         case msgspec.inspect.StrType():
             return "x"

@@ -42,7 +42,16 @@ def test_absent_and_null_differ() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"{", b"[]", b"null", b'{"Image":1}', b'{"Env":[1]}', b"\xff", b"[" * 1_000_000, b'{"Volumes":' + b'{"a":' * 200 + b"{}"],
+    [
+        b"{",
+        b"[]",
+        b"null",
+        b'{"Image":1}',
+        b'{"Env":[1]}',
+        b"\xff",
+        b"[" * 1_000_000,
+        b'{"Volumes":' + b'{"a":' * 200 + b"{}",
+    ],
 )
 def test_what_is_no_request_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidJson):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.support.container_records import ID, running
 from tests.support.container_records import record as make
+
 from wherry import errors
 from wherry.engine.events import Event
 from wherry.engine.machine import Phase, State
@@ -35,9 +35,7 @@ def names(filters: dict[str, list[str]], *, everything: bool = True, limit: int 
     def find(reference: str) -> Record:
         return by_name[reference]
 
-    found = selection.containers(
-        ALL, filters, everything=everything, limit=limit, find=find, image_id=image_id
-    )
+    found = selection.containers(ALL, filters, everything=everything, limit=limit, find=find, image_id=image_id)
     return [record.name for record in found]
 
 

@@ -1,1 +1,1 @@
-"""Records as Docker's JSON: pure functions, one module per noun. Absent, null and empty differ, and it is said here which."""
+"""Records as Docker's JSON: pure functions, one module per noun. Absent, null and empty differ; here is said which."""

@@ -132,7 +132,7 @@ def host_config(value: api.HostConfig) -> dict[str, Any]:
 
 
 def _written(value: msgspec.Struct, defaults: dict[str, Any]) -> dict[str, Any]:
-    names = {name: field for name, field in zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)}
+    names = dict(zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True))
     written: dict[str, Any] = {}
     for name, default in defaults.items():
         given = getattr(value, names[name])
@@ -146,4 +146,4 @@ def _written(value: msgspec.Struct, defaults: dict[str, Any]) -> dict[str, Any]:
 
 def _counts(given: object) -> bool:
     """Whether omitempty writes it: pointers to zero values count, empty strings, lists and maps do not."""
-    return isinstance(given, (bool, int)) or isinstance(given, msgspec.Struct) or bool(given)
+    return isinstance(given, (bool, int, msgspec.Struct)) or bool(given)

@@ -39,7 +39,7 @@ class Form(msgspec.Struct, frozen=True):
         if self.version >= V1_52:
             counts = {"ActiveCount": active, "TotalCount": len(items), "TotalSize": sizes[0], "Reclaimable": sizes[1]}
             written[name] = counts | ({"Items": items} if self.verbose else {})
-        if self.version < V1_52 or self.version < _V1_53 and not self.verbose:
+        if self.version < V1_52 or (self.version < _V1_53 and not self.verbose):
             written |= legacy
         return written
 

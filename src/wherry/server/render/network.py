@@ -53,10 +53,12 @@ def inspect(network: Network, version: Version, records: Iterable[Record]) -> di
     return summary(network, version) | {"Containers": containers}
 
 
-def _ipam(network: Network) -> list[dict[str, str]]:
+def _ipam(network: Network) -> list[dict[str, Any]]:
     if not network.subnet:
         return []
-    written = {"Subnet": network.subnet}
+    written: dict[str, Any] = {"Subnet": network.subnet}
     if network.ip_range:
         written["IPRange"] = network.ip_range
+    if network.reserved:
+        written["AuxiliaryAddresses"] = network.reserved
     return [written | ({"Gateway": network.gateway} if network.gateway else {})]

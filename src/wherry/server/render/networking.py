@@ -18,7 +18,7 @@ _V1_48 = Version(1, 48)
 
 
 def settings(record: Record, version: Version) -> dict[str, Any]:
-    """`NetworkSettings` of inspect. Before 1.52 the members of the default bridge's endpoint are repeated at the top."""
+    """`NetworkSettings` of inspect. Before 1.52 the endpoint on the default bridge is repeated at the top."""
     sandbox = next((endpoint.sandbox for endpoint in record.endpoints), "")
     top = {
         "SandboxID": sandbox.rpartition("/")[2],
@@ -94,5 +94,5 @@ def endpoint(record: Record, asked: api.EndpointSettings, has: Endpoint | None, 
     return written
 
 
-def _or_none(value: Any) -> Any:  # noqa: ANN401
+def _or_none(value: Any) -> Any:
     return None if value is UNSET else value

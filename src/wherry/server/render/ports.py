@@ -55,7 +55,7 @@ def _single(name: str) -> list[str]:
     """ "80", "80/tcp" or a range "80-82/udp" as single ports with protocol."""
     port, _, protocol = name.partition("/")
     first, _, last = port.partition("-")
-    if not first.isdigit() or last and not last.isdigit():
+    if not first.isdigit() or (last and not last.isdigit()):
         return []
     return [f"{number}/{(protocol or 'tcp').lower()}" for number in range(int(first), int(last or first) + 1)]
 

@@ -1,6 +1,6 @@
 """All routes, and an answer for every operation of the API that has none: never a bare 404 for what Docker has.
 
-    containers  streams  execs  images  networks  volumes  system
+containers  streams  execs  images  networks  volumes  plugins  system
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from wherry.api import versions
 from wherry.api.operations import OPERATIONS, Operation
 from wherry.server.call import Call
 from wherry.server.problems import NoSwarm, NotImplementedYet
-from wherry.server.routes import containers, execs, images, networks, streams, system, volumes
+from wherry.server.routes import containers, execs, images, networks, plugins, streams, system, volumes
 from wherry.server.routing import Function, Route
 
 ROUTES = (
@@ -21,6 +21,7 @@ ROUTES = (
     *images.ROUTES,
     *networks.ROUTES,
     *volumes.ROUTES,
+    *plugins.ROUTES,
     *system.ROUTES,
 )
 """What is implemented."""

@@ -1,7 +1,7 @@
 """Containers: list, create, look at, move through their life, remove.
 
-This is the pattern for all routes: read the request's parts, make one call into the engine, write what it returns. Whatever
-would need a second call belongs into the engine. Errors are raised and become answers elsewhere.
+This is the pattern for all routes: read the request's parts, make one call into the engine, write what it returns.
+Whatever would need a second call belongs into the engine. Errors are raised and become answers elsewhere.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ async def wait(call: Call) -> Response:
 
 
 def _exit(exit_: Exit) -> bytes:
-    error = {"Error": {"Message": exit_.error}} if exit_.error else {}
-    return msgspec.json.encode({"StatusCode": exit_.code, **error}) + b"\n"
+    """Without the reason of a failed start: whoever asked for the start gets it, and `docker run` would show both."""
+    return msgspec.json.encode({"StatusCode": exit_.code}) + b"\n"
 
 
 async def delete(call: Call) -> Response:

@@ -51,7 +51,7 @@ async def start(call: Call) -> Response | None:
     return None
 
 
-def _size(given: list[int] | None | msgspec.UnsetType) -> tuple[int, int] | None:
+def _size(given: list[int] | msgspec.UnsetType | None) -> tuple[int, int] | None:
     if not isinstance(given, list) or not any(given):
         return None
     if len(given) != 2:

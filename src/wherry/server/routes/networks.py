@@ -7,7 +7,7 @@ from wherry.api import types as api
 from wherry.api.versions import Version
 from wherry.engine.wire import flag, items, mapping, text
 from wherry.http.message import Response
-from wherry.network.network import InvalidNetwork
+from wherry.network.definition import Asked
 from wherry.server import query, responses, selection
 from wherry.server.call import Call
 from wherry.server.render import network as render
@@ -50,18 +50,20 @@ async def create(call: Call) -> Response:
         if wanted:
             raise UnsupportedNetworkOption(option)
     subnet = _subnet(asked.ipam)
-    network = await call.engine.networks.create(
-        text(asked.name),
+    definition = Asked(
+        name=text(asked.name),
         driver=text(asked.driver) or "bridge",
         subnet=text(subnet.subnet),
         gateway=text(subnet.gateway),
         ip_range=text(subnet.ip_range),
+        reserved=mapping(subnet.auxiliary_addresses),
         internal=flag(asked.internal),
         attachable=flag(asked.attachable),
         options=mapping(asked.options),
         ipam_options=mapping(asked.ipam.options) if isinstance(asked.ipam, api.IPAM) else {},
         labels=mapping(asked.labels),
     )
+    network = await call.engine.networks.create(definition)
     return responses.json({"Id": network.id, "Warning": ""}, 201)
 
 
@@ -73,10 +75,6 @@ def _subnet(ipam: object) -> api.IPAMConfig:
     configs = items(ipam.config)
     if len(configs) > 1:
         raise UnsupportedNetworkOption("several subnets")
-    if configs and mapping(configs[0].auxiliary_addresses):
-        raise UnsupportedNetworkOption("auxiliary addresses")
-    if configs and not text(configs[0].subnet) and (text(configs[0].gateway) or text(configs[0].ip_range)):
-        raise InvalidNetwork("user-specified gateway or IP range needs a subnet")
     return configs[0] if configs else api.IPAMConfig()
 
 
