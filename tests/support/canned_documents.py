@@ -74,7 +74,9 @@ INSPECTED: dict[str, Any] = {
     "Image": "sha256:b",
     "Name": "/web",
     "RestartCount": 0,
-    "Mounts": [{"Type": "bind", "Source": "/s<x>", "Destination": "/d", "Mode": "", "RW": True, "Propagation": "rprivate"}],
+    "Mounts": [
+        {"Type": "bind", "Source": "/s<x>", "Destination": "/d", "Mode": "", "RW": True, "Propagation": "rprivate"}
+    ],
     "HostConfig": {
         "Binds": None,
         "Memory": 67108864,
@@ -244,7 +246,10 @@ def routes() -> dict[tuple[str, str], Any]:
         ("GET", "/containers/db/json"): {**INSPECTED, "Name": "/db"},
         ("GET", "/containers/web/stats"): Raw(json.dumps(STATS).encode()),
         ("GET", "/containers/web/logs"): LOG,
-        ("GET", "/containers/web/changes"): [{"Path": path, "Kind": kind} for kind, path in enumerate(("/a", "/b", "/c"))],
+        ("GET", f"/containers/{A}/logs"): LOG,
+        ("GET", "/containers/web/changes"): [
+            {"Path": path, "Kind": kind} for kind, path in enumerate(("/a", "/b", "/c"))
+        ],
         ("GET", "/containers/web/export"): Raw(b"TAR"),
         ("GET", "/containers/web/top"): {
             "Titles": ["UID", "PID", "CMD"],
@@ -265,7 +270,9 @@ def routes() -> dict[tuple[str, str], Any]:
         ("POST", "/images/x/tag"): (201, None),
         ("DELETE", "/images/x"): [{"Untagged": "x:latest"}, {"Deleted": "sha256:1"}],
         ("POST", "/images/create"): Raw(b'{"status":"sha256:abc"}\r\n'),
-        ("POST", "/images/load"): Raw(b'{"stream":"Loaded image: x:1\\n"}\r\n', headers={"Content-Type": "application/json"}),
+        ("POST", "/images/load"): Raw(
+            b'{"stream":"Loaded image: x:1\\n"}\r\n', headers={"Content-Type": "application/json"}
+        ),
         ("POST", "/commit"): (201, {"Id": "sha256:q"}),
         ("GET", "/networks"): NETWORKS,
         ("GET", "/networks/n"): NETWORKS[0],
@@ -280,6 +287,9 @@ def routes() -> dict[tuple[str, str], Any]:
         ("POST", "/containers/prune"): {"ContainersDeleted": ["a"], "SpaceReclaimed": 5},
         ("POST", "/networks/prune"): {"NetworksDeleted": ["n"]},
         ("POST", "/volumes/prune"): {"VolumesDeleted": ["v"], "SpaceReclaimed": 7},
-        ("POST", "/images/prune"): {"ImagesDeleted": [{"Untagged": "x:1"}, {"Deleted": "sha256:1"}], "SpaceReclaimed": 9},
+        ("POST", "/images/prune"): {
+            "ImagesDeleted": [{"Untagged": "x:1"}, {"Deleted": "sha256:1"}],
+            "SpaceReclaimed": 9,
+        },
         ("POST", "/build/prune"): {"CachesDeleted": ["k"], "SpaceReclaimed": 3},
     }

@@ -1,7 +1,7 @@
 """An engine that answers with prepared documents, for tests that compare clients with each other.
 
-Listens on a unix socket; keeps every request. A route is a method and a path without its version prefix; an answer is a document,
-(status, document), raw bytes, or a function that takes over the connection.
+Listens on a unix socket; keeps every request. A route is a method and a path without its version prefix; an answer is
+a document, (status, document), raw bytes, or a function that takes over the connection.
 """
 
 from __future__ import annotations
@@ -43,17 +43,20 @@ class Raw:
 
 
 Answer = Any
-Takeover = Callable[[BaseHTTPRequestHandler], None]
 
 
 class CannedEngine:
-    """Use it as a context manager; `routes` may be changed at any time, `requests` grows."""
+    """Use it as a context manager; `routes` may be changed at any time, `requests` grows.
+
+    `answer`, if set, is asked before the routes; it returns None to leave a request to them.
+    """
 
     def __init__(self, directory: Path, *, api_version: str = "1.50") -> None:
         self.socket = directory / "engine.sock"
         self.api_version = api_version
         self.routes: dict[tuple[str, str], Answer] = {}
         self.requests: list[Request] = []
+        self.answer: Callable[[Request], Answer | None] = lambda request: None
         self._server = _Server(str(self.socket), _Exchange)
         self._server.engine = self
 
@@ -118,7 +121,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self._reply(Raw(b"" if self.command == "HEAD" else b"OK", headers={"Content-Type": "text/plain"}))
             return
         engine.requests.append(request)
-        answer = engine.routes.get((self.command, path), (404, {"message": "page not found"}))
+        answer = engine.answer(request) or engine.routes.get((self.command, path), (404, {"message": "page not found"}))
         if callable(answer):
             self.close_connection = True
             answer(self)

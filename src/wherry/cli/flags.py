@@ -114,7 +114,7 @@ def integer(word: str) -> int:
     digits = word.lstrip("+-")
     octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
     try:
-        number = int(word, 8 if octal else 0) if digits == word.strip("+-") else int("x")
+        number = int(word if word == word.strip() else "", 8 if octal else 0)
     except ValueError:
         raise ValueError(f'strconv.ParseInt: parsing "{word}": invalid syntax') from None
     if not -_HIGHEST <= number < _HIGHEST:

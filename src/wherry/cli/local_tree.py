@@ -1,7 +1,7 @@
 """Files here as a tar archive, and a tar archive as files here.
 
-Knows tar and this machine's file system. Must not know engines. What is unpacked comes from a container and is not trusted: nothing is
-written outside the destination.
+Knows tar and this machine's file system. Must not know engines. What is unpacked comes from a container and is not
+trusted: nothing is written outside the destination.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def _content(path: str, size: int) -> Iterator[bytes]:
 def extract(archive: Iterable[bytes], target: str, *, name: str, content_only: bool) -> None:
     """Unpack an archive with one root to `target`.
 
-    The root goes into an existing directory under `name`, else takes the place of `target`; with `content_only` its content
-    goes into `target`. Raises Failure.
+    The root goes into an existing directory under `name`, else takes the place of `target`; with `content_only` its
+    content goes into `target`. Raises Failure.
     """
     with tarfile.open(fileobj=_Reader(archive), mode="r|") as opened:
         root = ""

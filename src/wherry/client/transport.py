@@ -76,9 +76,13 @@ class Response:
         self._socket = sock
         self._buffer = b""
         self._ended = False
-        self._read_header()
-        while self.status == 100:
+        try:
             self._read_header()
+            while self.status == 100:
+                self._read_header()
+        except BaseException:
+            sock.close()
+            raise
         self._left = self._body_length(method)
 
     def _read_header(self) -> None:
@@ -113,10 +117,13 @@ class Response:
         self._buffer += data
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces, as soon as each arrives."""
-        if self._left == -1:
-            yield from self._chunked()
-            return
+        """The body in pieces, as soon as each arrives; the connection is closed after the last one."""
+        try:
+            yield from self._chunked() if self._left == -1 else self._plain()
+        finally:
+            self._socket.close()
+
+    def _plain(self) -> Iterator[bytes]:
         while not self._ended and self._left != 0:
             data, self._buffer = self._buffer, b""
             data = data or self._socket.recv(_CHUNK)
@@ -189,13 +196,7 @@ class Engine:
         """A connected socket. Raises CannotConnect or SocketForbidden."""
         address = self.address
         try:
-            if address.scheme == "unix":
-                sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-                sock.connect(address.path)
-                return sock
-            from wherry.client import tcp
-
-            return tcp.connect(address)
+            return _open(address)
         except PermissionError:
             raise SocketForbidden(address.host) from None
         except OSError as error:
@@ -289,7 +290,6 @@ class Engine:
     @staticmethod
     def _value(answer: Response) -> Any:
         body = answer.read()
-        answer.close()
         return jsontext.decode(body) if body.strip() else None
 
     def hijack(
@@ -306,6 +306,20 @@ class Engine:
             raise _failure(answer)
         sock, rest = answer.take_over()
         return sock, rest, answer.headers.get("content-type", "")
+
+
+def _open(address: Address) -> Any:
+    if address.scheme != "unix":
+        from wherry.client import tcp
+
+        return tcp.connect(address)
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        sock.connect(address.path)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def negotiated(engine: Engine) -> str:
@@ -329,7 +343,6 @@ def version_from_environment() -> str:
 
 def _failure(answer: Response) -> EngineError:
     body = answer.read().decode("utf-8", "replace").strip()
-    answer.close()
     message, hint = body, ""
     if body.startswith("{"):
         try:

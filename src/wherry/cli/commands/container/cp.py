@@ -1,7 +1,7 @@
 """`wherry cp`: copy between a container and here.
 
-Paths follow the rules of `cp -a`: what is there already decides whether the source goes into the destination or takes its
-place; `/.` at the end of a directory means its content.
+Paths follow the rules of `cp -a`: what is there already decides whether the source goes into the destination or takes
+its place; `/.` at the end of a directory means its content.
 """
 
 from __future__ import annotations
