@@ -25,7 +25,6 @@ _PLAIN_PORT, _TLS_PORT = 2375, 2376
 _NOT_IMPLEMENTED = {
     "default-ulimits": "give --ulimit to containers",
     "fixed-cidr": "create a network with --ip-range instead",
-    "ip": "write the address before the port: -p 127.0.0.1:80:80",
 }
 
 
@@ -88,6 +87,7 @@ class Config:
     mtu: int
     icc: bool
     ip_masq: bool
+    ip: str
     default_address_pools: tuple[Pool, ...]
     labels: tuple[str, ...]
     tls: bool
@@ -281,6 +281,7 @@ def _check(given: Mapping[str, Any], explicit: frozenset[str]) -> Config:
         if given[key] != BY_KEY[key].default:
             raise InvalidOption(key, "it is not implemented", hint=hint)
     _check_bridge(given["bridge"], given["bip"])
+    _check_ip(given["ip"])
     tls = given["tls"] or given["tlsverify"]
     _check_tls(given)
     return Config(
@@ -310,6 +311,7 @@ _AS_THEY_ARE = [
     "bip",
     "icc",
     "ip-masq",
+    "ip",
     "default-address-pools",
     "labels",
     "tlsverify",
@@ -348,6 +350,13 @@ def _check_bridge(bridge: str, bip: str) -> None:
         raise InvalidOption("bip", str(error)) from None
     if "/" not in bip:
         raise InvalidOption("bip", f"{bip!r} has no prefix length")
+
+
+def _check_ip(text: str) -> None:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError as error:
+        raise InvalidOption("ip", str(error)) from None
 
 
 def _check_tls(given: Mapping[str, Any]) -> None:

@@ -77,7 +77,7 @@ OPTIONS = (
     Option("mtu", Kind.NUMBER, 0, "MTU of the default network"),
     Option("icc", Kind.FLAG, True, "let containers of the default network reach each other"),
     Option("ip-masq", Kind.FLAG, True, "let containers of the default network reach other hosts"),
-    Option("ip", Kind.TEXT, "0.0.0.0", "not implemented: address for published ports that name none"),
+    Option("ip", Kind.TEXT, "0.0.0.0", "address for published ports that name none"),
     Option(
         "default-address-pools",
         Kind.POOLS,

@@ -65,6 +65,7 @@ FLAGS_AND_FILE: list[tuple[list[str], dict[str, Any], str, Any]] = [
     ),
     (["--label", "a=b"], {"labels": ["a=b"]}, "labels", ("a=b",)),
     (["--mtu", "1400"], {"mtu": 1400}, "mtu", 1400),
+    (["--ip", "127.0.0.1"], {"ip": "127.0.0.1"}, "ip", "127.0.0.1"),
     (["--icc=false"], {"icc": False}, "icc", False),
     (["--bip", "172.30.0.1/24"], {"bip": "172.30.0.1/24"}, "bip", "172.30.0.1/24"),
     (["--live-restore"], {"live-restore": True}, "icc", True),
@@ -154,7 +155,7 @@ def test_ports_have_dockers_defaults() -> None:
         ("bip", ["--bip", "172.30.0.1"]),
         ("bip", ["--bip", "300.0.0.1/8"]),
         ("bip", ["--bridge", "br0", "--bip", "172.30.0.1/16"]),
-        ("ip", ["--ip", "127.0.0.1"]),
+        ("ip", ["--ip", "localhost"]),
         ("fixed-cidr", ["--fixed-cidr", "172.30.0.0/24"]),
         ("default-ulimits", ["--default-ulimit", "nofile=1"]),
         ("exec-opts", ["--exec-opt", "native.cgroupdriver=systemd"]),
@@ -172,7 +173,7 @@ def test_every_option_can_be_given_in_both_ways() -> None:
     flags = {option.long for option in OPTIONS}
     assert len(flags) == len(OPTIONS)
     fields = set(config.Config.__slots__)
-    unread = {"debug", "exec-opts", "live-restore", "default-ulimits", "fixed-cidr", "ip"}
+    unread = {"debug", "exec-opts", "live-restore", "default-ulimits", "fixed-cidr"}
     assert {option.field for option in OPTIONS if option.key not in unread} <= fields
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from wherry import errors
 from wherry.daemon import listeners, logs, main, storage
+from wherry.daemon.config import Config
 from wherry.daemon.notify import notify
 from wherry.snapshots.catalogue import SCHEMA
 from wherry.snapshots.native import Native
@@ -53,7 +54,7 @@ def test_nobody_is_told_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.
     notify("READY=1")
 
 
-def config_for(*argv: str) -> main.config.Config:
+def config_for(*argv: str) -> Config:
     return main.load(main._parser().parse_args(list(argv)))
 
 

@@ -199,7 +199,7 @@ def test_mounts_are_shown_with_what_they_have() -> None:
 
 
 START = CREATED
-RAN = {"started_at": START, "finished_at": START + 10**9}
+RAN: Any = {"started_at": START, "finished_at": START + 10**9}
 
 
 @pytest.mark.parametrize(
