@@ -100,7 +100,7 @@ def test_calls_of_other_architectures_are_left_out() -> None:
         ({"includes": {"caps": ["CAP_A"]}, "excludes": {"arches": ["amd64"]}}, False),
     ],
 )
-def test_rule_applies_when_its_conditions_hold(conditions: dict[str, Any], applies: bool) -> None:  # noqa: FBT001
+def test_rule_applies_when_its_conditions_hold(conditions: dict[str, Any], applies: bool) -> None:
     section = translated(one_rule(**conditions), ("CAP_A",))
     assert bool(section["syscalls"]) == applies
 

@@ -229,7 +229,7 @@ def test_asked_mounts_replace_defaults_and_a_dev_all_below_it() -> None:
         (spec.ReadOnly.RECURSIVE_OR_FAIL, True, "rro"),
     ],
 )
-def test_bind_is_as_read_only_as_can_be(read_only: spec.ReadOnly, able: bool, word: str | None) -> None:  # noqa: FBT001
+def test_bind_is_as_read_only_as_can_be(read_only: spec.ReadOnly, able: bool, word: str | None) -> None:
     host = HOST if able else msgspec.structs.replace(HOST, features=spec.Features())
     bind = mount_at(document(host, mounts=(spec.Bind("/s", "/d", read_only),)), "/d")
     assert bind["options"] == ["rbind", *([word] if word else []), "rprivate"]

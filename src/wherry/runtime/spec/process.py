@@ -14,6 +14,7 @@ from wherry.runtime.spec.host import Host
 from wherry.runtime.spec.settings import Process, Rlimit
 
 _UNLIMITED = (1 << 64) - 1
+_OOM_SCORES = range(-1000, 1001)
 _RLIMITS = frozenset(
     {
         "as",
@@ -71,7 +72,7 @@ def section(process: Process, host: Host) -> dict[str, Any]:
     if process.rlimits:
         result["rlimits"] = [_rlimit(rlimit) for rlimit in process.rlimits]
     if process.oom_score_adj is not None:
-        if not -1000 <= process.oom_score_adj <= 1000:
+        if process.oom_score_adj not in _OOM_SCORES:
             raise BadOomScore(process.oom_score_adj)
         result["oomScoreAdj"] = process.oom_score_adj
     if process.apparmor_profile:
