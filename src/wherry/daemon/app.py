@@ -121,7 +121,7 @@ async def _serve(config: Config, stores: Stores, load: Callable[[], Config]) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, Reload(config, load, engine))
-    loop.add_signal_handler(signal.SIGUSR1, stacks.log_all)
+    loop.add_signal_handler(signal.SIGUSR1, stacks.dump_all)
     try:
         await engine.start()
         async with _listening(config, engine):

@@ -1,9 +1,8 @@
-"""SIGUSR1: what every thread and every task is doing, to the log. For a daemon that seems to hang."""
+"""SIGUSR1: what every thread and every task is doing, on standard error. For a daemon that seems to hang."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import sys
 import threading
@@ -12,13 +11,12 @@ import traceback
 _log = logging.getLogger(__name__)
 
 
-def log_all() -> None:
-    """Called in the event loop."""
+def dump_all() -> None:
+    """Called in the event loop. Stacks have many lines, so they go beside the log, not into it."""
+    _log.warning("stacks of all threads and tasks follow")
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    for identifier, frame in sys._current_frames().items():
-        stack = "".join(traceback.format_stack(frame))
-        _log.warning("thread %s\n%s", names.get(identifier, identifier), stack)
+    for identifier, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way to see all threads
+        sys.stderr.write(f"thread {names.get(identifier, identifier)}\n{''.join(traceback.format_stack(frame))}\n")
     for task in asyncio.all_tasks():
-        text = io.StringIO()
-        task.print_stack(file=text)
-        _log.warning("task %s\n%s", task.get_name(), text.getvalue())
+        task.print_stack(file=sys.stderr)
+    sys.stderr.flush()
