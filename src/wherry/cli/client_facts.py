@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 
+import wherry
 from wherry.cli.configuration import Configuration
 from wherry.client import transport
 
-VERSION = "0.1.0"
+VERSION = wherry.__version__
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 

@@ -36,7 +36,6 @@ _GROUPS = {
 }
 _ABSENT = {
     "build": "Build an image from a Dockerfile",
-    "cp": "Copy files/folders between a container and the local filesystem",
     "login": "Log in to a registry",
     "logout": "Log out of a registry",
 }

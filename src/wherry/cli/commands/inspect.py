@@ -47,7 +47,7 @@ def _find(call: Invocation, name: str, kind: str) -> bytes:
 
 COMMAND = Command(
     _run,
-    "Return low-level information on objects of every kind",
+    "Show objects of any kind in full",
     "[OPTIONS] NAME|ID [NAME|ID...]",
     least=1,
     most=None,

@@ -33,7 +33,7 @@ def _description(text: str, full: bool) -> str:
 
 COMMAND = Command(
     _run,
-    "Search Docker Hub for images",
+    "Search the registry's catalogue for images",
     "[OPTIONS] TERM",
     least=1,
     most=1,

@@ -47,7 +47,7 @@ def check_running(document: dict[str, Any]) -> None:
 
 COMMAND = Command(
     _run,
-    "Attach local standard input, output, and error streams to a running container",
+    "Join the streams of a running container",
     "[OPTIONS] CONTAINER",
     least=1,
     most=1,

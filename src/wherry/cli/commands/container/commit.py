@@ -21,7 +21,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Create a new image from a container's changes",
+    "Make an image from a container's changes",
     "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
     least=1,
     most=2,

@@ -19,7 +19,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Create a new container",
+    "Create a container without starting it",
     "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     least=1,
     most=None,

@@ -20,7 +20,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Inspect changes to files or directories on a container's filesystem",
+    "Show what a container changed in its file system",
     "CONTAINER",
     least=1,
     most=1,

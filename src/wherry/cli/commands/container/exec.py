@@ -81,7 +81,7 @@ def _request(call: Invocation) -> dict[str, Any]:
 
 COMMAND = Command(
     _run,
-    "Execute a command in a running container",
+    "Run one more program in a container",
     "[OPTIONS] CONTAINER COMMAND [ARG...]",
     least=2,
     most=None,

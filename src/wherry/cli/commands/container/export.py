@@ -15,7 +15,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Export a container's filesystem as a tar archive",
+    "Write a container's file system to a tar archive",
     "[OPTIONS] CONTAINER",
     least=1,
     most=1,

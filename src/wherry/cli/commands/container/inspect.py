@@ -18,7 +18,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Display detailed information on one or more containers",
+    "Show containers in full",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

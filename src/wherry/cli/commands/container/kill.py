@@ -15,7 +15,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Kill one or more running containers",
+    "Send a signal to running containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -22,7 +22,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Fetch the logs of a container",
+    "Show what a container has written",
     "[OPTIONS] CONTAINER",
     least=1,
     most=1,

@@ -11,7 +11,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Pause all processes of one or more containers",
+    "Freeze the processes of containers",
     "CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -43,7 +43,7 @@ def _binding(binding: dict[str, Any]) -> str:
 
 COMMAND = Command(
     _run,
-    "List port mappings or a specific mapping for the container",
+    "Show where a container's ports are published",
     "CONTAINER [PRIVATE_PORT[/PROTO]]",
     least=1,
     most=2,

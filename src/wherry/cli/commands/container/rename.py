@@ -15,4 +15,6 @@ def _run(call: Invocation) -> int:
     return 0
 
 
-COMMAND = Command(_run, "Rename a container", "CONTAINER NEW_NAME", least=2, most=2, examples=("rename web old-web",))
+COMMAND = Command(
+    _run, "Give a container another name", "CONTAINER NEW_NAME", least=2, most=2, examples=("rename web old-web",)
+)

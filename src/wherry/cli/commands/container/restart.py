@@ -19,7 +19,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Restart one or more containers",
+    "Restart containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -20,7 +20,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove one or more containers",
+    "Remove containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -88,7 +88,7 @@ def _status(answer: Response) -> int:
 
 COMMAND = Command(
     _run,
-    "Create and run a new container from an image",
+    "Create a container, start it, and be its terminal",
     "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     least=1,
     most=None,

@@ -61,7 +61,7 @@ def _attached(call: Invocation, name: str) -> int:
 
 COMMAND = Command(
     _run,
-    "Start one or more stopped containers",
+    "Start stopped containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -164,7 +164,7 @@ def _fields(full: bool) -> dict[str, listing.Field]:
 
 COMMAND = Command(
     _run,
-    "Display a live stream of container(s) resource usage statistics",
+    "Show what containers use, as it changes",
     "[OPTIONS] [CONTAINER...]",
     most=None,
     flags=(

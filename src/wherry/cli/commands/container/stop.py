@@ -19,7 +19,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Stop one or more running containers",
+    "Stop running containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -21,7 +21,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Display the running processes of a container",
+    "Show the processes of a container",
     "CONTAINER [ps OPTIONS]",
     least=1,
     most=None,

@@ -11,7 +11,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Unpause all processes of one or more containers",
+    "Let frozen processes go on",
     "CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -42,7 +42,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Update configuration of one or more containers",
+    "Change the limits of containers",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     least=1,
     most=None,

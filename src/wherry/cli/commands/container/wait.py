@@ -15,7 +15,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Block until one or more containers stop, then print their exit codes",
+    "Wait for containers to stop and print their exit codes",
     "CONTAINER [CONTAINER...]",
     least=1,
     most=None,

@@ -51,7 +51,7 @@ def _fields(full: bool, human: bool) -> dict[str, listing.Field]:
 
 COMMAND = Command(
     _run,
-    "Show the history of an image",
+    "Show the layers of an image and what made them",
     "[OPTIONS] IMAGE",
     least=1,
     most=1,

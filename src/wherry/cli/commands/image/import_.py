@@ -26,7 +26,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Import the contents from a tarball to create a filesystem image",
+    "Make an image from the archive of a file system",
     "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
     least=1,
     most=None,

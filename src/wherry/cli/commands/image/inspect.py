@@ -18,7 +18,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Display detailed information on one or more images",
+    "Show images in full",
     "[OPTIONS] IMAGE [IMAGE...]",
     least=1,
     most=None,

@@ -34,7 +34,7 @@ def send(call: Invocation, archive: Iterator[bytes], *, platform: str = "", quie
 
 COMMAND = Command(
     _run,
-    "Load an image from a tar archive or STDIN",
+    "Read images from a tar archive or from standard input",
     "[OPTIONS]",
     flags=(
         flags.text("input", "i", "File to read instead of standard input"),

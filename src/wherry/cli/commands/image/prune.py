@@ -36,7 +36,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
 
 COMMAND = Command(
     _run,
-    "Remove unused images",
+    "Remove images that nothing uses",
     "[OPTIONS]",
     flags=(
         flags.switch("all", "a", "Remove every image that no container uses, not only those without a name"),

@@ -34,7 +34,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Download an image from a registry",
+    "Fetch an image from a registry",
     "[OPTIONS] NAME[:TAG|@DIGEST]",
     least=1,
     most=1,

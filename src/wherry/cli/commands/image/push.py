@@ -29,7 +29,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Upload an image to a registry",
+    "Send an image to a registry",
     "[OPTIONS] NAME[:TAG]",
     least=1,
     most=1,

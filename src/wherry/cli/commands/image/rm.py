@@ -25,7 +25,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove one or more images",
+    "Remove images",
     "[OPTIONS] IMAGE [IMAGE...]",
     least=1,
     most=None,

@@ -15,7 +15,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    "Write images to a tar archive or to standard output",
     "[OPTIONS] IMAGE [IMAGE...]",
     least=1,
     most=None,

@@ -16,7 +16,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+    "Give an image one more name",
     "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
     least=2,
     most=2,

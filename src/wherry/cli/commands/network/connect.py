@@ -37,7 +37,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Connect a container to a network",
+    "Connect a container to one more network",
     "[OPTIONS] NETWORK CONTAINER",
     least=2,
     most=2,

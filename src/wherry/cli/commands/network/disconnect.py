@@ -16,7 +16,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Disconnect a container from a network",
+    "Take a container off a network",
     "[OPTIONS] NETWORK CONTAINER",
     least=2,
     most=2,

@@ -18,7 +18,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Display detailed information on one or more networks",
+    "Show networks in full",
     "[OPTIONS] NETWORK [NETWORK...]",
     least=1,
     most=None,

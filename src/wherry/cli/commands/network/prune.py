@@ -19,7 +19,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove all unused networks",
+    "Remove networks that no container uses",
     "[OPTIONS]",
     flags=(
         flags.several("filter", "", "Only what matches KEY=VALUE", kind="filter", read=flags.key_value),

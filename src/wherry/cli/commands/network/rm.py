@@ -22,7 +22,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove one or more networks",
+    "Remove networks",
     "NETWORK [NETWORK...]",
     least=1,
     most=None,

@@ -76,7 +76,7 @@ def _templated(format: str) -> Any:
 
 COMMAND = Command(
     _run,
-    "Get real time events from the server",
+    "Show what happens in the engine, as it happens",
     "[OPTIONS]",
     flags=(
         flags.filters(),

@@ -122,7 +122,7 @@ def _truth(value: object) -> str:
 
 COMMAND = Command(
     _run,
-    "Display system-wide information",
+    "Show the engine and its machine at a glance",
     "[OPTIONS]",
     flags=(flags.output_format(table=False),),
     examples=("info", "info -f '{{.Driver}}'"),

@@ -74,7 +74,7 @@ def _warning(call: Invocation) -> str:
 
 COMMAND = Command(
     _run,
-    "Remove unused data",
+    "Remove whatever nothing uses",
     "[OPTIONS]",
     flags=(
         flags.switch("all", "a", "Remove every image that no container uses, not only those without a name"),

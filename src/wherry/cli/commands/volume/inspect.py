@@ -17,7 +17,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Display detailed information on one or more volumes",
+    "Show volumes in full",
     "[OPTIONS] VOLUME [VOLUME...]",
     least=1,
     most=None,

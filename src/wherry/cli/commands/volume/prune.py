@@ -29,7 +29,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove unused local volumes",
+    "Remove volumes that no container uses",
     "[OPTIONS]",
     flags=(
         flags.switch("all", "a", "Remove named volumes too"),

@@ -14,7 +14,7 @@ def _run(call: Invocation) -> int:
 
 COMMAND = Command(
     _run,
-    "Remove one or more volumes",
+    "Remove volumes",
     "[OPTIONS] VOLUME [VOLUME...]",
     least=1,
     most=None,
