@@ -22,7 +22,8 @@ from wherry.engine.publish import Publisher
 from wherry.engine.records import Mount, Record
 from wherry.engine.roots import Roots
 from wherry.engine.wire import mapping, text
-from wherry.images.store import Image, Images
+from wherry.images.image import Image
+from wherry.images.store import Images
 from wherry.network.networks import Networks
 from wherry.runtime.binaries import Runtimes
 from wherry.snapshots.snapshotter import Snapshotter
@@ -164,11 +165,11 @@ class Creator:
 
     def _prepare(self, record: Record, image: Image, undo: contextlib.ExitStack) -> Record:
         """Blocking: the snapshot, the directory and the volumes of a new container."""
-        parent = self._images.rootfs(image)
         directory = Path(record.directory)
         directory.mkdir(mode=0o710)
         undo.callback(files.remove_tree, directory)
-        self._snapshotter.prepare(record.id, parent)
+        with self._images.held(image):
+            self._snapshotter.prepare(record.id, self._images.rootfs(image))
         undo.callback(self._snapshotter.remove, record.id)
         made = tuple(self._volume(mount, undo) for mount in record.mounts)
         faults.hit("create:after-snapshot")

@@ -49,26 +49,27 @@ class ImageCases:
         self._publish.image("tag", image.id, target)
 
     async def remove(self, asked: str, *, force: bool = False) -> Sequence[Removed]:
-        image = self._images.resolve(asked)
         removed = await self._worker.run(self._images.remove, asked, self._users, force=force)
-        self._tell(image.id, removed)
+        self._tell(removed)
         return removed
 
     async def prune(self, filters: Filters) -> Pruned:
         pruned = await self._worker.run(self._images.prune, filters, self._users)
-        self._tell("", pruned.removed)
+        self._tell(pruned.removed)
         return pruned
 
-    def _tell(self, image: str, removed: Sequence[Removed]) -> None:
+    def _tell(self, removed: Sequence[Removed]) -> None:
         for each in removed:
             if each.untagged:
-                self._publish.image("untag", image, each.untagged)
-            else:
-                self._publish.image("delete", each.deleted, each.deleted)
+                self._publish.image("untag", each.image, each.untagged)
+            elif each.deleted == each.image:
+                self._publish.image("delete", each.image, each.image)
 
-    async def load(self, chunks: AsyncIterator[bytes], report: Report) -> None:
+    async def load(self, chunks: AsyncIterator[bytes], report: Report, platform: str = "") -> None:
         """Load an archive as it arrives."""
-        for identifier in await bridge.feed(self._worker, chunks, lambda file: self._images.load(file, report)):
+        wanted = platforms.parse(platform) if platform else None
+        loaded = await bridge.feed(self._worker, chunks, lambda file: self._images.load(file, report, platform=wanted))
+        for identifier in loaded:
             image = self._images.resolve(identifier)
             self._publish.image("load", image.id, image.references[0] if image.references else image.id)
 

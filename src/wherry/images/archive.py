@@ -1,7 +1,7 @@
 """Reading an archive of images in one pass, without knowing what it is before the end.
 
-Knows members and where their bytes go. Must not know what the documents say. Every file becomes a blob, held by a lease: so
-members may come in any order, a layer is written once, and nothing is extracted by its name.
+Knows members and where their bytes go. Must not know what the documents say. Every file becomes a blob, held by the
+operation: so members may come in any order, a layer is written once, and nothing is extracted by its name.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import BinaryIO
 import msgspec
 
 from wherry import errors
-from wherry.content.leases import Lease
-from wherry.content.store import DigestMismatch, Store
+from wherry.content.store import DigestMismatch, Holder, Store
 from wherry.oci import digest as digests
 from wherry.oci.digest import Digest
+from wherry.oci.documents import DOCUMENT_MAX
 from wherry.snapshots.compression import Decompressed
-from wherry.snapshots.tar import HostileArchive, Reader
-from wherry.snapshots.tar.entry import FILE, LINK, SYMLINK, Entry
+from wherry.snapshots.tar import FILE, LINK, SYMLINK, Entry, HostileArchive, Reader
 
 _BLOBS = "blobs/sha256/"
-_LARGEST_DOCUMENT = 8 << 20
+_LEGACY = frozenset({"VERSION", "json"})
+"""Names of small files beside the layers of old archives, which manifest.json has made superfluous."""
 _MOST_MEMBERS = 100_000
+_PIECE = 1 << 20
 
 
 class InvalidArchive(errors.InvalidArgument):
@@ -32,62 +33,45 @@ class InvalidArchive(errors.InvalidArgument):
 
 
 class Member(msgspec.Struct, frozen=True):
+    """A file of the archive as a blob; its size in bytes."""
+
     digest: Digest
     size: int
 
 
 class Archive:
-    """The members of an archive by name; their bytes are in the store."""
+    """The members of an archive by name; their bytes are in the store, held by `holder`."""
 
-    def __init__(self, store: Store, lease: Lease) -> None:
+    def __init__(self, store: Store, holder: Holder) -> None:
         self._store = store
-        self._lease = lease
+        self._holder = holder
+        self._run = secrets.token_hex(8)
         self._members: dict[str, Member] = {}
         self._links: dict[str, str] = {}
 
     def read(self, source: BinaryIO) -> None:
-        """Take in the whole archive, which may be compressed. InvalidArchive, HostileArchive, DigestMismatch and others."""
-        run = secrets.token_hex(8)
+        """Take in the whole archive, which may be compressed.
+
+        Raises InvalidArchive, HostileArchive, DamagedArchive, DamagedStream.
+        """
         reader = Reader(Decompressed(source))
         for number, entry in enumerate(reader):
-            if number > _MOST_MEMBERS:
+            if number >= _MOST_MEMBERS:
                 raise InvalidArchive(f"it has more than {_MOST_MEMBERS} members")
             name = _name(entry)
-            if entry.kind == FILE:
-                self._members[name] = self._keep(reader, name, f"load-{run}-{number}")
-            elif entry.kind == SYMLINK:
+            if entry.kind == SYMLINK:
                 self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.target))
             elif entry.kind == LINK:
                 self._links[name] = posixpath.normpath(entry.target)
-
-    def _keep(self, reader: Reader, name: str, ref: str) -> Member:
-        expected = None
-        if name.startswith(_BLOBS):
-            try:
-                expected = digests.parse("sha256:" + name.removeprefix(_BLOBS))
-            except digests.InvalidDigest:
-                raise InvalidArchive(f"{name} is not named after a digest") from None
-        size = 0
-        try:
-            with self._store.ingest(ref, lease=self._lease) as writer:
-                for chunk in reader.chunks():
-                    writer.write(chunk)
-                    size += len(chunk)
-                return Member(writer.commit(expected), size)
-        except DigestMismatch as error:
-            raise InvalidArchive(f"member {name}: {error.message}") from error
-        finally:
-            self._store.abandon(ref)
+            elif entry.kind == FILE and posixpath.basename(name) not in _LEGACY:
+                if entry.segments is not None:
+                    raise HostileArchive(entry.name, "is sparse")
+                self._members[name] = self._keep(reader, name, entry.size, f"load-{self._run}-{number}")
+        while source.read(_PIECE):
+            pass
 
     def __contains__(self, name: str) -> bool:
         return self._resolve(name) in self._members
-
-    def _resolve(self, name: str) -> str:
-        seen: set[str] = set()
-        while name in self._links and name not in seen:
-            seen.add(name)
-            name = self._links[name]
-        return name
 
     def find(self, name: str) -> Member:
         """The member of this name, links followed; InvalidArchive if there is none."""
@@ -99,9 +83,39 @@ class Archive:
     def document(self, name: str) -> bytes:
         """The bytes of a small member."""
         member = self.find(name)
-        if member.size > _LARGEST_DOCUMENT:
-            raise InvalidArchive(f"{name} is larger than {_LARGEST_DOCUMENT} bytes")
+        if member.size > DOCUMENT_MAX:
+            raise InvalidArchive(f"{name} is larger than {DOCUMENT_MAX} bytes")
         return self._store.read(member.digest)
+
+    def _keep(self, reader: Reader, name: str, size: int, ref: str) -> Member:
+        expected = _digest_in(name)
+        try:
+            with self._store.ingest(ref, expected, size, lease=self._holder) as writer:
+                if writer.offset < size or not size:  # else it is here already, and the reader skips it
+                    for chunk in reader.chunks():
+                        writer.write(chunk)
+                return Member(writer.commit(), size)
+        except DigestMismatch as error:
+            raise InvalidArchive(f"{name} has the digest {error.actual}") from error
+        finally:
+            self._store.abandon(ref)
+
+    def _resolve(self, name: str) -> str:
+        seen: set[str] = set()
+        while name in self._links and name not in seen:
+            seen.add(name)
+            name = self._links[name]
+        return name
+
+
+def _digest_in(name: str) -> Digest | None:
+    """The digest that the bytes of a member must have, if its name says so."""
+    if not name.startswith(_BLOBS):
+        return None
+    try:
+        return digests.from_hex(name.removeprefix(_BLOBS))
+    except digests.InvalidDigest:
+        raise InvalidArchive(f"{name} is not named after a digest") from None
 
 
 def _name(entry: Entry) -> str:

@@ -1,7 +1,8 @@
 """The records of images: which there are, what they are called, and which layers and blobs they need.
 
-Knows three tables. Must not know files. A name is the normalized text of a reference, with a tag (`docker.io/library/x:1`)
-or with the digest under which a registry knows the image; `target` is the manifest or index that the name stands for.
+Knows three tables. Must not know files. A name is the normalized text of a reference, with a tag
+(`docker.io/library/x:1`) or with the digest under which a registry knows the image; `target` is the manifest or index
+that the name stands for.
 """
 
 from __future__ import annotations

@@ -133,15 +133,14 @@ def select(images: Iterable[Image], filters: Filters, moment_of: Callable[[str],
         glob(pattern)
     chosen = []
     for image in images:
-        if latest is not None and image.created >= latest or earliest is not None and image.created <= earliest:
+        if (latest is not None and image.created >= latest) or (earliest is not None and image.created <= earliest):
             continue
         if not has_labels(filters, image.config.execution.labels or {}):
             continue
-        if patterns:
-            image = image.called(lambda name: is_named(patterns, name))
-            if not image.references and not image.repo_digests:
-                continue
-        if dangling and image.references or dangling is False and not (image.references or image.repo_digests):
+        shown = image.called(lambda name: is_named(patterns, name)) if patterns else image
+        named = bool(shown.references or shown.repo_digests)
+        if (patterns or dangling is False) and not named:
             continue
-        chosen.append(image)
+        if not (dangling and shown.references):
+            chosen.append(shown)
     return chosen

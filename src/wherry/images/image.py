@@ -1,7 +1,7 @@
 """An image as a value, and the errors about images.
 
-Knows how an image is identified and what it is made of. Must not know where it is kept. The ID of an image is the digest
-of its config, in lists, events and containers alike.
+Knows how an image is identified and what it is made of. Must not know where it is kept. The ID of an image is the
+digest of its config, in lists, events and containers alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wherry.oci.reference import Reference
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """A layer of an image: its blob, the digest of the tar in it, and the stack it tops. `size` in bytes when unpacked."""
+    """A layer of an image: its blob, the digest of the tar in it, and the stack it tops. `size` in bytes, unpacked."""
 
     blob: Descriptor
     diff_id: Digest

@@ -1,10 +1,11 @@
 """The images that are here, as values: from their records in the database and their documents in the content store.
 
-Knows how an image is found by what people write, and how it is added and given up. Must not know archives or registries.
+Knows how an image is found by what people write, and how it is added and given up. Must not know archives or
+registries.
 
 Documents never change under their digest, so the ones read last are kept decoded: to resolve a name costs two queries.
-Removal is two steps. The transaction that deletes the records is the decision; what it makes garbage goes afterwards, or
-at the next start.
+Removal is two steps. The transaction that deletes the records is the decision; what it makes garbage goes afterwards,
+or at the next start.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import logging
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 import msgspec
 
 from wherry import errors
 from wherry.content import gc
-from wherry.content.leases import Leases
+from wherry.content.leases import Lease, Leases
 from wherry.content.store import Store
 from wherry.images import catalogue, times
 from wherry.images.history import ImageUsage, Usage
@@ -64,6 +66,19 @@ class Replaced(msgspec.Struct, frozen=True):
     image: Digest
 
 
+class Operation:
+    """The digests of blobs and stacks that an operation works with: none of them is removed before its end."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self.digests: set[Digest] = set()
+
+    def add(self, digest: Digest) -> None:
+        """Hold on to a digest. To be called before asking whether it is there."""
+        self._lease.add(digest)
+        self.digests.add(digest)
+
+
 class Records:
     """May be used from any thread."""
 
@@ -78,6 +93,10 @@ class Records:
         self.store, self.snapshots, self.leases, self.database = store, snapshots, leases, database
         self.now = now
         self._documents = lru_cache(maxsize=_DECODED)(self._read_documents)
+
+    def identify(self, text: str) -> Digest:
+        """The ID of the image that `text` means, even if the image is damaged. Raises what `find` raises."""
+        return self.database.read(lambda connection: self.find(connection, text)).id
 
     def resolve(self, text: str) -> Image:
         """The image that a name, an ID or the beginning of an ID means. Raises NoSuchImage and others, see `find`."""
@@ -145,30 +164,53 @@ class Records:
 
         return self.database.write(change)
 
-    def discard(self, chain_ids: Iterable[Digest], blobs: Iterable[Digest]) -> None:
-        """Remove those of the snapshots and blobs that no image needs, no lease holds and no container stands on."""
+    def tag(self, source: str, target: Reference) -> Digest:
+        """Give an image one more name; its ID. Raises NoSuchImage and others, see `find`."""
+
+        def change(connection: sqlite3.Connection) -> Digest:
+            row = self.find(connection, source)
+            catalogue.give_name(connection, target, row.id, row.manifest, self.now())
+            return row.id
+
+        return self.database.write(change)
+
+    @contextmanager
+    def operation(self) -> Iterator[Operation]:
+        """Add images in this block; whatever it has brought that no record needs at its end is removed."""
+        with self.leases.hold() as lease:
+            operation = Operation(lease)
+            try:
+                yield operation
+            finally:
+                lease.release()
+                self.discard(operation.digests)
+
+    def discard(self, digests_: Collection[Digest]) -> None:
+        """Remove the snapshots and blobs of these names that no image needs, no lease holds, no container stands on."""
         with self.leases.collection() as collection:
             live_chains = self.database.read(catalogue.live_chains)
             live_blobs = self.database.read(catalogue.live_blobs)
-            for chain_id in reversed(list(chain_ids)):
-                if chain_id not in live_chains:
-                    collection.unless_held(chain_id, self._remove_snapshot)
-            for blob in blobs:
-                if blob not in live_blobs:
-                    collection.unless_held(blob, self.store.remove)
+            unneeded = {digest for digest in digests_ if digest not in live_chains}
+            for info in reversed(list(self.snapshots.walk()) if unneeded else []):
+                if info.kind is Kind.COMMITTED and info.name in unneeded:
+                    collection.unless_held(Digest(info.name), self._remove_snapshot)
+            for digest in digests_:
+                if digest not in live_blobs:
+                    collection.unless_held(digest, self.store.remove)
 
     def reconcile(self) -> int:
-        """Remove what a crash left: snapshots and blobs that no record needs. The bytes of the blobs."""
-        committed = [info.name for info in self.snapshots.walk() if info.kind is Kind.COMMITTED]
-        self.discard([Digest(name) for name in committed], ())
+        """Remove what a crash left: snapshots and blobs that no record needs. The bytes of the blobs.
+
+        To be called once, before anything else: it also ends what was being written when the daemon died.
+        """
+        self.store.expire(time.time())
+        self.discard({Digest(info.name) for info in self.snapshots.walk() if info.kind is Kind.COMMITTED})
         collected = gc.collect(self.store, self.leases, lambda: self.database.read(catalogue.live_blobs), lambda _: ())
         return collected.bytes
 
     def _remove_snapshot(self, chain_id: Digest) -> None:
-        try:
+        with suppress(SnapshotNotFound, SnapshotInUse):
             self.snapshots.remove(chain_id)
-        except (SnapshotNotFound, SnapshotInUse):
-            pass
 
     def _image(self, row: catalogue.Row) -> Image:
         document, config, chain_id = self._documents(row.id, row.manifest)
@@ -198,7 +240,7 @@ class Records:
         return document, config, chain_ids[-1] if chain_ids else None
 
     def read(self, digest: Digest) -> bytes:
-        """A document from the content store, verified. Raises BlobNotFound, DataLoss, InvalidManifest if it is giant."""
+        """A document from the content store, verified. Raises BlobNotFound, DataLoss; InvalidManifest for a giant."""
         size = self.store.size(digest)
         if size > documents.DOCUMENT_MAX:
             raise manifest.InvalidManifest(f"{size} bytes are more than {documents.DOCUMENT_MAX}")

@@ -1,7 +1,7 @@
 """What the removal of an image takes away, and when it is refused.
 
-Knows Docker's rules and its texts. Must not know where images are: this is a pure function of names and users. The rules
-depend on how the image was asked for. A name goes alone while others are left; an ID means the image.
+Knows Docker's rules and its texts. Must not know where images are: this is a pure function of names and users. The
+rules depend on how the image was asked for. A name goes alone while others are left; an ID means the image.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Removed(msgspec.Struct, frozen=True, omit_defaults=True):
 
     untagged: str = ""
     deleted: str = ""
+    image: str = ""
+    """The ID of the image that this line is about."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ class ReferenceInUse(errors.Conflict):
 def decide(
     image: Digest, names: Sequence[Reference], asked: str, users: Sequence[User], *, force: bool = False
 ) -> Decision:
-    """What to do when `image`, which has these names, is to be removed as `asked`. Raises ImageInUse, ReferenceInUse."""
+    """What to do when `image` with these names is to be removed as `asked`. Raises ImageInUse, ReferenceInUse."""
     if is_id_prefix(image, asked):
         referenced = len(names) > 0 and not _is_single(names)
         conflict = _conflict(image, users, referenced=referenced, force=force)

@@ -1,7 +1,7 @@
 """Moments as people and documents write them, in nanoseconds since 1970.
 
-Knows RFC 3339 with nanoseconds, Unix seconds and Go's durations. Must not know what happened then. Docker's filters take
-all three; see "time.ParseDuration" in Go's documentation.
+Knows RFC 3339 with nanoseconds, Unix seconds and Go's durations. Must not know what happened then. Docker's filters
+take all three; see "time.ParseDuration" in Go's documentation.
 """
 
 from __future__ import annotations

@@ -32,18 +32,19 @@ class Pruned(msgspec.Struct, frozen=True):
 
 
 class _Outcome(msgspec.Struct):
+    """What to answer, and the digests that may have become garbage."""
+
     removed: list[Removed]
-    chain_ids: list[Digest]
-    blobs: list[Digest]
+    loose: set[Digest]
 
 
 def remove(records: Records, asked: str, in_use: InUse, *, force: bool = False) -> list[Removed]:
     """Remove a name or an image. Raises NoSuchImage, ImageInUse, ReferenceInUse."""
-    image = records.database.read(lambda connection: records.find(connection, asked)).id
+    image = records.identify(asked)
     users = list(in_use(image))
     outcome = records.database.write(lambda connection: _delete(connection, image, asked, users, force))
     faults.hit("remove:after-records")
-    records.discard(outcome.chain_ids, outcome.blobs)
+    records.discard(outcome.loose)
     return outcome.removed
 
 
@@ -54,19 +55,16 @@ def _delete(connection: sqlite3.Connection, image: Digest, asked: str, users: li
     decision = decide(image, [name.reference for name in row.names], asked, users, force=force)
     catalogue.drop_names(connection, decision.untag)
     dropped = [name for name in row.names if name.reference in decision.untag]
-    outcome = _Outcome(
-        removed=[Removed(untagged=reference.familiar) for reference in decision.untag],
-        chain_ids=[],
-        blobs=[name.target for name in dropped],
-    )
+    removed = [Removed(untagged=reference.familiar, image=image) for reference in decision.untag]
+    outcome = _Outcome(removed, {name.target for name in dropped})
     if decision.delete:
         layers = catalogue.layers(connection, image)
         catalogue.delete(connection, image)
-        outcome.chain_ids = [chain_id for chain_id, _, _ in layers]
-        outcome.blobs += [row.manifest, image, *(blob for _, blob, _ in layers)]
         live = catalogue.live_chains(connection)
-        gone = [] if users else [chain_id for chain_id in reversed(outcome.chain_ids) if chain_id not in live]
-        outcome.removed += [Removed(deleted=digest) for digest in (image, *gone)]
+        chain_ids = [chain_id for chain_id, _, _ in reversed(layers)]
+        gone = [] if users else [chain_id for chain_id in chain_ids if chain_id not in live]
+        outcome.removed += [Removed(deleted=digest, image=image) for digest in (image, *gone)]
+        outcome.loose.update((row.manifest, image, *chain_ids, *(blob for _, blob, _ in layers)))
     return outcome
 
 
@@ -78,7 +76,7 @@ def prune(records: Records, given: Filters, in_use: InUse) -> Pruned:
     sizes = records.layer_sizes()
     removed: list[Removed] = []
     for image in records.every():
-        if limit is not None and image.created > limit or only_dangling and image.references:
+        if (limit is not None and image.created > limit) or (only_dangling and image.references):
             continue
         if not filters.has_labels(given, image.config.execution.labels or {}) or any(in_use(image.id)):
             continue

@@ -55,11 +55,12 @@ class Reference(msgspec.Struct, frozen=True):
 
     @property
     def familiar_name(self) -> str:
-        """The repository as people write it: `docker.io/library/x` is `x`."""
-        if self.domain != DEFAULT_DOMAIN:
+        """The repository as people write it: `docker.io/library/x` is `x`, unless that would mean something else."""
+        first, slash, _ = self.path.partition("/")
+        if self.domain != DEFAULT_DOMAIN or (slash and _is_domain(first)):
             return self.name
         official = self.path.removeprefix(_OFFICIAL)
-        return self.path if "/" in official else official
+        return self.path if "/" in official or _HEX64.fullmatch(official) else official
 
     @property
     def familiar(self) -> str:
@@ -118,10 +119,14 @@ def parse_any(text: str) -> Reference | Digest:
     return parse(text)
 
 
+def _is_domain(first: str) -> bool:
+    """Whether what stands before the first slash is a host and no part of the path."""
+    return "." in first or ":" in first or first == "localhost" or first.lower() != first
+
+
 def _split_domain(text: str) -> tuple[str, str]:
     first, slash, rest = text.partition("/")
-    is_domain = "." in first or ":" in first or first == "localhost" or first.lower() != first
-    if not slash or not is_domain:
+    if not slash or not _is_domain(first):
         domain, remainder = DEFAULT_DOMAIN, text
     elif first == _LEGACY_DOMAIN:
         domain, remainder = DEFAULT_DOMAIN, rest
