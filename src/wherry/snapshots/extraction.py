@@ -93,7 +93,7 @@ class Extraction:
                 if error.errno in _DISK:
                     raise ExtractionFailed(entry.name, reason) from error
                 raise HostileArchive(entry.name, f"cannot be made: {reason}") from error
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 raise HostileArchive(entry.name, f"cannot be made: {error}") from error
         self._set_times()
 

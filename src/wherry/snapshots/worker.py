@@ -44,6 +44,7 @@ _CAPABILITIES = (
     "CAP_SYS_ADMIN",  # trusted.* attributes
 )
 _MEMORY = 1 << 30
+_CPU_SECONDS = 3600
 _QUEUED = 4
 
 
@@ -124,6 +125,7 @@ def give_up_privileges(last_capability: int, most_bytes: int) -> None:
     syscalls.capset(mask, mask, 0)
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

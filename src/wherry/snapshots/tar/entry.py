@@ -12,6 +12,8 @@ BLOCK = "block device"
 DIRECTORY = "directory"
 FIFO = "fifo"
 
+LARGEST_FILE = 2**63 - 1
+
 
 class DamagedArchive(errors.InvalidArgument):
     """The bytes at `offset` of the uncompressed archive are not what a tar archive has there."""

@@ -42,8 +42,10 @@ def parse_pax(data: bytes, records: dict[str, bytes], at: int) -> None:
     position = 0
     pairs = []
     while position < len(data):
-        space = data.find(b" ", position, position + 20)
-        length = parse_number(data[position:space], at, 10) if space > 0 else 0
+        space = data.find(b" ", position, position + _MOST_DIGITS)
+        length = parse_number(data[position:space], at, 10) if space > position else 0
+        if length == 0:
+            raise DamagedArchive(at, "malformed extended header")
         record = data[space + 1 : position + length]
         key, equals, value = record[:-1].partition(b"=")
         if not key or not equals or record[-1:] != b"\n" or position + length > len(data):

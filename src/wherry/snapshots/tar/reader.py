@@ -20,6 +20,7 @@ from wherry.snapshots.tar.entry import (
     DIRECTORY,
     FIFO,
     FILE,
+    LARGEST_FILE,
     LINK,
     SYMLINK,
     DamagedArchive,
@@ -101,8 +102,8 @@ class Reader:
             yield self.read_some(_PIECE)
 
     def read_some(self, size: int) -> bytes | memoryview:
-        """As `read`, but as many bytes as can be had without copying; at least one, unless the data is at its end."""
-        data = self._read(min(size, self._left))
+        """As `read`, but as many bytes as can be had without copying, at most 1 MiB; none only at the end."""
+        data = self._read(min(size, self._left, _PIECE))
         if not data and self._left and size:
             raise DamagedArchive(self.offset, f"end of the archive with {self._left} bytes of data missing")
         self._left -= len(data)
@@ -177,8 +178,8 @@ class Reader:
         if kind != FILE or (type_ == b"\0" and entry.name.endswith("/")):
             entry.kind = DIRECTORY if kind == FILE else kind
             entry.size = 0
-        if entry.size < 0:
-            raise DamagedArchive(at, "negative size")
+        if not 0 <= entry.size <= LARGEST_FILE:
+            raise DamagedArchive(at, "impossible size")
         self._set_data(entry.size)
         if type_ == b"S":
             sparse.read_old(header, entry, self._up_to)
@@ -216,8 +217,8 @@ def _apply(records: dict[str, bytes], entry: Entry, at: int) -> None:
 
 def _size(header: bytes, at: int) -> int:
     size = parse_number(header[124:136], at)
-    if size < 0:
-        raise DamagedArchive(at, "negative size")
+    if not 0 <= size <= LARGEST_FILE:
+        raise DamagedArchive(at, "impossible size")
     return size
 
 

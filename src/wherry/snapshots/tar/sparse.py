@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wherry.snapshots.tar.entry import DamagedArchive, Entry, HostileArchive
+from wherry.snapshots.tar.entry import LARGEST_FILE, DamagedArchive, Entry, HostileArchive
 from wherry.snapshots.tar.fields import parse_number
 
 TYPE_CHECKING = False
@@ -22,14 +22,14 @@ _LARGEST_MAP = 100_000
 def read_old(header: bytes, entry: Entry, read: Callable[[int], bytes]) -> None:
     """Type S: four pairs in the header, then 21 in each of as many blocks as say that another one follows."""
     stored = entry.size
-    fields, more = header[386:482], header[482]
+    fields, more = bytearray(header[386:482]), header[482]
     while more:
         block = read(_SIZE)
         if len(block) < _SIZE or len(fields) > 24 * _LARGEST_MAP:
             raise HostileArchive(entry.name, "has an endless sparse map")
         fields += block[:504]
         more = block[504]
-    numbers = [parse_number(fields[start : start + 12], 0) for start in range(0, len(fields), 12)]
+    numbers = [parse_number(bytes(fields[start : start + 12]), 0) for start in range(0, len(fields), 12)]
     pairs = [pair for pair in zip(numbers[::2], numbers[1::2], strict=True) if pair != (0, 0)]
     _set(entry, pairs, parse_number(header[483:495], 0), stored)
 
@@ -46,17 +46,18 @@ def read_records(records: dict[str, bytes], entry: Entry, at: int) -> None:
 def read_map(records: dict[str, bytes], entry: Entry, reader: Reader) -> None:
     """Version 1.0: the map stands before the data, as decimal numbers on lines, padded to whole blocks."""
     stored = entry.size
-    text = b""
-    wanted = 1
-    while text.count(b"\n") < wanted:
+    text = bytearray()
+    lines, wanted = 0, 1
+    while lines < wanted:
         block = reader.read(_SIZE)
         stored -= len(block)
         text += block
         if len(block) < _SIZE or len(text) > 42 * _LARGEST_MAP:
             raise HostileArchive(entry.name, "has an endless sparse map")
-        if wanted == 1 and b"\n" in text:
-            wanted += 2 * parse_number(text.partition(b"\n")[0], reader.offset, 10)
-    numbers = [parse_number(line, reader.offset, 10) for line in text.split(b"\n")[1:wanted]]
+        if lines == 0 and b"\n" in block:
+            wanted += 2 * parse_number(bytes(text.partition(b"\n")[0]), reader.offset, 10)
+        lines += block.count(b"\n")
+    numbers = [parse_number(line, reader.offset, 10) for line in bytes(text).split(b"\n")[1:wanted]]
     size = parse_number(records.get("GNU.sparse.realsize", b""), reader.offset, 10)
     _set(entry, list(zip(numbers[::2], numbers[1::2], strict=True)), size, stored)
 
@@ -67,6 +68,6 @@ def _set(entry: Entry, segments: list[tuple[int, int]], size: int, stored: int) 
         if length < 0 or offset < end:
             raise HostileArchive(entry.name, "has a sparse map out of order")
         end = offset + length
-    if end > size or sum(length for _, length in segments) != stored:
+    if not end <= size <= LARGEST_FILE or sum(length for _, length in segments) != stored:
         raise HostileArchive(entry.name, "has a sparse map that does not fit its size")
     entry.segments, entry.size = segments, size
