@@ -14,6 +14,7 @@ from wherry.engine.machine import ALIVE
 from wherry.engine.publish import Publisher
 from wherry.engine.sandboxes import attachment
 from wherry.engine.wire import text
+from wherry.network.definition import Asked
 from wherry.network.endpoint import Endpoint
 from wherry.network.network import Network
 from wherry.network.networks import Networks
@@ -55,9 +56,9 @@ class NetworkCases:
             if endpoint.network_id == network.id
         ]
 
-    async def create(self, name: str, **settings: object) -> Network:
-        """Make a network; the settings are those of `network.networks.Networks.create`."""
-        network = await self._worker.run(self._networks.create, name, **settings)  # type: ignore[arg-type]
+    async def create(self, asked: Asked) -> Network:
+        """Make a network."""
+        network = await self._worker.run(self._networks.create, asked)
         self._publish.network("create", network.id, network.name, network.driver)
         return network
 
@@ -99,9 +100,8 @@ class NetworkCases:
                 raise AlreadyConnected(record.name, network.name)
             wanted = msgspec.structs.replace(record, networks={**record.networks, network.name: settings})
             if container.state.phase in ALIVE:
-                number = len([endpoint for endpoint in record.endpoints if endpoint.interface])
                 endpoint = await self._worker.run(
-                    self._networks.attach, record.id, attachment(record, network.name, settings, first=False), number
+                    self._networks.attach, record.id, attachment(record, network.name, settings)
                 )
                 wanted = msgspec.structs.replace(wanted, endpoints=(*record.endpoints, endpoint))
             await self._containers.save(container, wanted)

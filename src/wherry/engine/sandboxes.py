@@ -17,7 +17,7 @@ from wherry.engine.machine import ALIVE
 from wherry.engine.namespaces import OtherNotRunning
 from wherry.engine.publish import Publisher
 from wherry.engine.records import Record
-from wherry.engine.wire import flag, items, mapping, text
+from wherry.engine.wire import flag, items, mapping, number, text
 from wherry.network import hostsfile, ports, resolvconf
 from wherry.network.endpoint import Endpoint
 from wherry.network.networks import Attachment, Networks
@@ -51,19 +51,10 @@ class Sandboxes:
             if other.state.phase not in ALIVE:
                 raise OtherNotRunning(other.record.id)
             return Sandbox(namespace=f"/proc/{other.state.pid}/ns/net", joined=other.record)
-        endpoints = self._networks.connect(record.id, self._attachments(record))
+        endpoints = self._networks.connect(record.id, _attachments(record), wanted_ports(record))
         for endpoint in endpoints:
             self._publish.network("connect", endpoint.network_id, endpoint.network, endpoint.driver, record.id)
         return Sandbox(namespace=endpoints[0].sandbox, endpoints=endpoints)
-
-    def _attachments(self, record: Record) -> list[Attachment]:
-        """The network of NetworkMode first, then the others by name; the first has the default route and the ports."""
-        mode = text(record.host.network_mode)
-        others = sorted(name for name in record.networks if name != mode)
-        return [
-            attachment(record, name, record.networks.get(name, api.EndpointSettings()), first=number == 0)
-            for number, name in enumerate((mode, *others))
-        ]
 
     def disconnect(self, record: Record, endpoints: tuple[Endpoint, ...]) -> None:
         """Give the network back. Blocks; repeatable."""
@@ -131,16 +122,23 @@ class Sandboxes:
         )
 
 
-def attachment(record: Record, network: str, settings: api.EndpointSettings, *, first: bool) -> Attachment:
-    """How a container is attached to one network. The first has the default route and the published ports."""
+def _attachments(record: Record) -> list[Attachment]:
+    """The default bridge first, then by GwPriority and name."""
+    mode = text(record.host.network_mode)
+    wanted = {mode: api.EndpointSettings(), **record.networks}
+    attachments = [attachment(record, name, settings) for name, settings in wanted.items()]
+    return sorted(attachments, key=lambda each: (each.network != "bridge", -each.priority, each.network))
+
+
+def attachment(record: Record, network: str, settings: api.EndpointSettings) -> Attachment:
+    """How a container is attached to one network."""
     ipam = settings.ipam_config
     return Attachment(
         network=network,
         aliases=(record.name, *items(settings.aliases), record.id[:12]),
         address=text(ipam.ipv4_address) if isinstance(ipam, api.EndpointIPAMConfig) else "",
         mac=text(settings.mac_address),
-        ports=tuple(wanted_ports(record)) if first else (),
-        default_route=first,
+        priority=number(settings.gw_priority),
     )
 
 
@@ -153,9 +151,12 @@ def wanted_ports(record: Record) -> list[ports.Wanted]:
     ]
     if flag(record.host.publish_all_ports):
         bound = {(each.container_port, each.protocol) for each in wanted}
-        for port in mapping(record.config.exposed_ports):
-            if ports.parse_port(port) not in bound:
-                wanted.append(ports.parse_binding(port, "", ""))
+        exposed = [each for port in mapping(record.config.exposed_ports) for each in ports.parse_ports(port)]
+        wanted += [
+            ports.parse_binding(f"{port}/{protocol}", "", "")
+            for port, protocol in exposed
+            if (port, protocol) not in bound
+        ]
     return wanted
 
 

@@ -1,7 +1,7 @@
 """Network namespaces that outlive the thread that made them.
 
-Knows unshare(2), setns(2) and network_namespaces(7). A namespace is made and entered in threads that exist for nothing else and
-end right after, so that no other code ever runs in the wrong one. No policy.
+Knows unshare(2), setns(2) and network_namespaces(7). A namespace is made and entered in threads that exist for nothing
+else and end right after, so that no other code ever runs in the wrong one. No policy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The kernel's packet filter, through libnftables.
 
-Knows the library's context and its command language, nft(8). Must not know what the rules are for. A command text is one
-transaction: all of it happens or nothing.
+Knows the library's context and its command language, nft(8). Must not know what the rules are for. A command text is
+one transaction: all of it happens or nothing.
 """
 
 from __future__ import annotations

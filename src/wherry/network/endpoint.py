@@ -20,7 +20,11 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """`sandbox` is the path of the network namespace; addresses are texts, "" where there is none."""
+    """`sandbox` is the path of the network namespace; addresses are texts, "" where there is none.
+
+    `aliases` are the names by which others on the network may know the container, its own name first. Of a container's
+    endpoints the one with the highest `priority` has the default route and the published ports.
+    """
 
     id: str
     container: str
@@ -35,3 +39,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str = ""
     aliases: tuple[str, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    priority: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called where a person reads it: by the container's name, if that is known."""
+        return self.aliases[0] if self.aliases else self.container[:12]

@@ -1,60 +1,80 @@
-"""All networks: their records, their links and rules on the host, and attaching containers to them.
+"""All networks, and attaching containers to them: the order in which things are made and undone.
 
-Knows names, ids, and the order in which an endpoint is made and undone. Must not know what a container is. Blocks; safe
-on any thread. Made in the network namespace that is to be the host's.
+Knows networks, endpoints and sandboxes. Must not know what a container is, nor how links, addresses or rules are made.
+Blocks; safe on any thread. Made in the network namespace that is to be the host's.
 
-    <exec-root>/netns/<first 12 of the container's id>    a sandbox: a network namespace kept by a bind mount
+    <exec-root>/netns/<first 12 of the container's id>    a sandbox
+    <exec-root>/router                                    there if it was us who had the host pass on packets
 
-A crash at any point leaves links, rules or sandboxes that belong to nobody: `start` with the endpoints that are still alive
-makes the host equal to them.
+A crash at any point leaves links, rules or sandboxes that belong to nobody: `start` with the endpoints that are still
+alive makes the host equal to them.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import ipaddress
-import os
+import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from wherry import errors, faults
-from wherry.linux import namespaces
 from wherry.linux.netlink import route
-from wherry.network import bridge, ipam, ports
+from wherry.network import catalogue, definition, ipam, ports
+from wherry.network.addressbook import AddressBook
+from wherry.network.catalogue import Catalogue
+from wherry.network.definition import Asked
+from wherry.network.drivers.bridge import Bridge
+from wherry.network.drivers.driver import Driver
+from wherry.network.drivers.plain import Plain
 from wherry.network.endpoint import Endpoint
-from wherry.network.firewall import BridgeRules, Firewall, Redirect
-from wherry.network.network import (
-    PREDEFINED,
-    AmbiguousNetwork,
-    InvalidNetwork,
-    Network,
-    NetworkExists,
-    NetworkInUse,
-    NoSuchNetwork,
-    PredefinedNetwork,
-    UnknownDriver,
-)
-from wherry.state.database import Database, Schema
+from wherry.network.firewall import BridgeRules
+from wherry.network.hostports import PortTaken
+from wherry.network.network import Network, NetworkExists, NetworkFailed, NetworkInUse, PredefinedNetwork, random_mac
+from wherry.network.publishing import Publishing
+from wherry.network.sandboxes import Sandboxes, sysctl
+from wherry.state.database import Database
 
-TABLES = Schema("networks", ("CREATE TABLE networks (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",))
-
+TABLES = catalogue.TABLES
 DEFAULT_LINK = "wherry0"
+
+_log = logging.getLogger(__name__)
+_FORWARDING = "net/ipv4/ip_forward"
+_SETTING_UP = "failed to set up container networking"
+
+
+class AddressOnPredefined(errors.InvalidArgument):
+    def __init__(self) -> None:
+        super().__init__("user-specified IP address is supported on user-defined networks only")
+
+
+class CannotPublish(errors.Internal):
+    def __init__(self, endpoint: Endpoint, error: errors.WherryError) -> None:
+        super().__init__(
+            f"{_SETTING_UP}: driver failed programming external connectivity on endpoint {endpoint.name} "
+            f"({endpoint.id}): {error.message}",
+            hint=error.hint,
+        )
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a container wants of one network. Names are those by which others may know it."""
+    """What a container wants of one network, by its name or id.
+
+    `aliases` are the names by which others may know it, its own first. `priority` decides which network has the default
+    route and the published ports.
+    """
 
     network: str
     aliases: tuple[str, ...] = ()
     address: str = ""
     mac: str = ""
-    ports: tuple[ports.Wanted, ...] = ()
-    default_route: bool = True
+    priority: int = 0
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -66,348 +86,336 @@ class Settings(msgspec.Struct, frozen=True):
     mtu: int = 0
     icc: bool = True
     masquerade: bool = True
+    host_address: str = ports.ANY
     pools: tuple[tuple[str, int], ...] = ipam.DEFAULT_POOLS
 
 
 class Networks:
     def __init__(self, database: Database, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
-        self._database = database
         self._settings = settings
         self._clock = clock
-        self._lock = threading.RLock()
-        self._networks: dict[str, Network] = {}
-        self._addresses: dict[str, ipam.Addresses] = {}
-        self._endpoints: dict[str, Endpoint] = {}
-        self._host_ports = ports.HostPorts()
+        self._catalogue = Catalogue(database)
         self._links = route.Route()
-        self._firewall = Firewall()
-        self._sandboxes = settings.exec_root / "netns"
+        self._drivers: dict[str, Driver] = {"bridge": Bridge(self._links), "host": Plain(), "null": Plain()}
+        self._publishing = Publishing()
+        self._sandboxes = Sandboxes(settings.exec_root / "netns")
+        self._lock = threading.RLock()
+        """For the two below, and so that no network ends while an endpoint begins."""
+        self._addresses = AddressBook(self._drivers)
+        self._endpoints: dict[str, Endpoint] = {}
 
     # Start and stop
 
     def start(self, alive: Iterable[Endpoint] = ()) -> None:
         """Make the host's links and rules what the records and the endpoints still alive say, and remove the rest."""
         with self._lock:
-            self._sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._load()
             self._endpoints = {endpoint.id: endpoint for endpoint in alive}
-            bridge.sysctl("net/ipv4/ip_forward", "1")
-            for network in self._bridges():
-                bridge.set_up(self._links, network)
-            for endpoint in self._endpoints.values():
-                self._claim(endpoint)
-            redirects = [each for endpoint in self._endpoints.values() for each in _redirects(endpoint)]
-            self._firewall.set_up([_rules(network) for network in self._bridges()], redirects)
-            self._sweep()
+            self._sandboxes.sweep({endpoint.sandbox for endpoint in self._endpoints.values()})
+            self._catalogue.load()
+            self._put_predefined()
+            networks = self._addressed()
+            for network in networks:
+                self._addresses.open(network)
+                try:
+                    self._drivers[network.driver].set_up(network)
+                except (OSError, errors.WherryError) as error:
+                    _log.error("network %s cannot be set up: %s", network.name, error)
+            endpoints = list(self._endpoints.values())
+            for endpoint in endpoints:
+                self._addresses.claim(endpoint)
+            ours = self._become_router()
+            self._publishing.start([_rules(network) for network in networks], endpoints, router=not ours)
+            sysctl(_FORWARDING, "1")
+            for name, driver in self._drivers.items():
+                driver.reconcile([each for each in networks if each.driver == name], endpoints)
 
-    def _load(self) -> None:
-        rows = self._database.read(lambda c: c.execute("SELECT record FROM networks").fetchall())
-        for (blob,) in rows:
-            network = msgspec.json.decode(blob, type=Network)
-            self._networks[network.id] = network
-        for name in PREDEFINED:
-            if not any(network.name == name for network in self._networks.values()):
-                self._store(self._predefined(name))
-        for network in self._bridges():
-            self._addresses[network.id] = _allocator(network)
+    def _put_predefined(self) -> None:
+        for name in ("none", "host", "bridge"):
+            known = self._catalogue.named(name)
+            network = known or Network(
+                id=secrets.token_hex(32),
+                name=name,
+                driver="null" if name == "none" else name,
+                created=self._clock(),
+            )
+            if name == "bridge":
+                network = self._default_bridge(network)
+            if network != known:
+                self._catalogue.put(network)
 
-    def _predefined(self, name: str) -> Network:
-        network = Network(id=secrets.token_hex(32), name=name, driver="null" if name == "none" else name, created=self._clock())
-        if name != "bridge":
-            return network
+    def _default_bridge(self, known: Network) -> Network:
+        """As the settings want it now; the subnet stays what it was if they do not say."""
         settings = self._settings
-        if settings.subnet:
-            interface = ipaddress.IPv4Interface(settings.subnet)
-            subnet, gateway = interface.network, interface.ip
-        else:
-            subnet = ipam.choose_subnet(self._used_subnets(), settings.pools)
-            gateway = subnet[1]
-        return msgspec.structs.replace(
-            network,
-            subnet=str(subnet),
-            gateway=str(gateway),
+        same = known.link == settings.link
+        link = None if same else self._links.link(settings.link)
+        interface = self._default_subnet(known if same else None, link.index if link else 0)
+        network = msgspec.structs.replace(
+            known,
+            subnet=str(interface.network),
+            gateway=str(interface.ip),
             link=settings.link,
+            adopted=known.adopted if same else link is not None and settings.link != DEFAULT_LINK,
             icc=settings.icc,
             masquerade=settings.masquerade,
             mtu=settings.mtu,
-            options=_bridge_options(settings),
+            host_address=settings.host_address,
         )
+        return msgspec.structs.replace(network, options=definition.default_options(network))
 
-    def _used_subnets(self) -> list[ipaddress.IPv4Network]:
-        routes = [found for found in self._links.routes() if isinstance(found, ipaddress.IPv4Network)]
-        own = [ipaddress.IPv4Network(network.subnet) for network in self._networks.values() if network.subnet]
-        return [found for found in routes if found.prefixlen < 32] + own
+    def _default_subnet(self, known: Network | None, index: int) -> ipaddress.IPv4Interface:
+        """What the settings say, what it was, what the interface has, or a free subnet of the pools."""
+        if self._settings.subnet:
+            return ipaddress.IPv4Interface(self._settings.subnet)
+        if known:
+            return ipaddress.IPv4Interface(f"{known.gateway}/{known.prefix}")
+        for owner, address in self._links.addresses():
+            if owner == index and isinstance(address, ipaddress.IPv4Interface):
+                return address
+        subnet = definition.choose_subnet(
+            Asked(name="bridge"), self._catalogue.list(), self._routes(), self._settings.pools
+        )
+        return ipaddress.IPv4Interface(f"{subnet[1]}/{subnet.prefixlen}")
 
-    def _store(self, network: Network) -> None:
-        blob = msgspec.json.encode(network)
-        self._database.write(lambda c: c.execute("INSERT INTO networks VALUES (?, ?)", (network.id, blob)))
-        self._networks[network.id] = network
+    def _routes(self) -> builtins.list[ipam.Subnet]:
+        return ipam.relevant_routes(self._links.routes())
 
-    def _bridges(self) -> list[Network]:
-        return [network for network in self._networks.values() if network.driver == "bridge"]
-
-    def _claim(self, endpoint: Endpoint) -> None:
-        with contextlib.suppress(errors.WherryError):
-            if endpoint.address and endpoint.network_id in self._addresses:
-                self._addresses[endpoint.network_id].take(ipaddress.IPv4Address(endpoint.address))
-        for binding in endpoint.bindings:
-            with contextlib.suppress(errors.WherryError):
-                self._host_ports.restore(binding)
-
-    def _sweep(self) -> None:
-        """Remove sandboxes and veths that belong to no endpoint."""
-        alive = {endpoint.sandbox for endpoint in self._endpoints.values()}
-        for path in self._sandboxes.iterdir():
-            if str(path) not in alive:
-                namespaces.remove_network(str(path))
-        ours = {network.link for network in self._bridges()}
-        names = {bridge.veth_name(endpoint.id) for endpoint in self._endpoints.values()}
-        links = self._links.links()
-        masters = {link.index for link in links if link.name in ours}
-        for link in links:
-            if link.kind == "veth" and link.master in masters and link.name not in names:
-                with contextlib.suppress(OSError):
-                    self._links.run(route.link_delete(link.index))
+    def _become_router(self) -> bool:
+        """Whether it is, or was, for us that the host passes on packets: then it shall pass on no others."""
+        mark = self._settings.exec_root / "router"
+        if Path("/proc/sys", _FORWARDING).read_text(encoding="ascii").strip() == "0":
+            mark.touch()
+        return mark.exists()
 
     def stop(self) -> None:
         """Give the host back what nobody uses: with no endpoint left, the links and the table."""
         with self._lock:
-            if not self._endpoints:
-                for network in self._bridges():
-                    with contextlib.suppress(OSError):
-                        bridge.take_down(self._links, network)
-                self._firewall.tear_down()
-            self._host_ports.close()
+            unused = not self._endpoints
+            if unused:
+                mark = self._settings.exec_root / "router"
+                if mark.exists():
+                    sysctl(_FORWARDING, "0")
+                    mark.unlink()
+            self._publishing.stop(tear_down=unused)
+            for network in self._addressed() if unused else ():
+                with contextlib.suppress(OSError):
+                    self._drivers[network.driver].take_down(network)
             self._links.close()
-            self._firewall.close()
 
-    # Records
+    # Networks
 
-    def list(self) -> list[Network]:
-        return sorted(self._networks.values(), key=lambda network: network.created, reverse=True)
+    def list(self) -> builtins.list[Network]:
+        """The newest first."""
+        return self._catalogue.list()
 
     def find(self, reference: str) -> Network:
         """By id, name or beginning of an id: NoSuchNetwork, AmbiguousNetwork."""
-        if reference in self._networks:
-            return self._networks[reference]
-        named = [network for network in self._networks.values() if network.name == reference]
-        if named:
-            return named[0]
-        found = [network for key, network in self._networks.items() if reference and key.startswith(reference)]
-        if len(found) > 1:
-            raise AmbiguousNetwork(reference, len(found))
-        if not found:
-            raise NoSuchNetwork(reference)
-        return found[0]
+        return self._catalogue.find(reference)
 
-    def endpoints(self, network: Network) -> Sequence[Endpoint]:
-        return [endpoint for endpoint in self._endpoints.values() if endpoint.network_id == network.id]
-
-    def create(self, name: str, *, driver: str = "bridge", subnet: str = "", gateway: str = "", ip_range: str = "",
-               internal: bool = False, attachable: bool = False, options: dict[str, str] | None = None,
-               ipam_options: dict[str, str] | None = None, labels: dict[str, str] | None = None) -> Network:
-        """Make a bridge network."""
-        if not name.strip():
-            raise InvalidNetwork("invalid network name: name is empty")
-        if name in PREDEFINED:
-            raise PredefinedNetwork("operation is not permitted on predefined bridge network ")
-        if driver not in ("bridge", ""):
-            raise UnknownDriver(driver)
+    def endpoints(self, network: Network) -> builtins.list[Endpoint]:
+        """Those attached now."""
         with self._lock:
-            if any(network.name == name for network in self._networks.values()):
-                raise NetworkExists(name)
-            chosen = _parse_subnet(subnet) if subnet else ipam.choose_subnet(self._used_subnets(), self._settings.pools)
-            for other in self._networks.values():
-                if other.subnet and chosen.overlaps(ipaddress.IPv4Network(other.subnet)):
-                    raise ipam.PoolOverlaps(chosen, other.subnet, f"network {other.name}")
-            options = options or {}
-            identifier = secrets.token_hex(32)
-            network = Network(
-                id=identifier,
-                name=name,
-                driver="bridge",
-                created=self._clock(),
-                subnet=str(chosen),
-                gateway=gateway or str(chosen[1]),
-                ip_range=ip_range,
-                link=options.get("com.docker.network.bridge.name", f"br-{identifier[:12]}"),
-                internal=internal,
-                attachable=attachable,
-                icc=options.get("com.docker.network.bridge.enable_icc", "true") == "true",
-                masquerade=not internal and options.get("com.docker.network.bridge.enable_ip_masquerade", "true") == "true",
-                mtu=int(options.get("com.docker.network.driver.mtu", "0") or 0),
-                options=options,
-                ipam_options=ipam_options or {},
-                labels=labels or {},
-            )
-            addresses = _allocator(network)
-            with contextlib.ExitStack() as undo:
-                undo.callback(bridge.take_down, self._links, network)
-                bridge.set_up(self._links, network)
-                undo.callback(self._firewall.remove_bridge, _rules(network))
-                self._firewall.add_bridge(_rules(network))
-                faults.hit("network:before-record")
-                self._store(network)
-                undo.pop_all()
-            self._addresses[network.id] = addresses
+            return [endpoint for endpoint in self._endpoints.values() if endpoint.network_id == network.id]
+
+    def _addressed(self) -> builtins.list[Network]:
+        return [network for network in self._catalogue.list() if self._drivers[network.driver].addressed]
+
+    def create(self, asked: Asked) -> Network:
+        """Make a network. The record is written first: a crash leaves a network that `start` completes."""
+        definition.check(asked)
+        with self._lock, _kernel("failed to create network"), contextlib.ExitStack() as undo:
+            if self._catalogue.named(asked.name):
+                raise NetworkExists(asked.name)
+            networks = self._catalogue.list()
+            subnet = definition.choose_subnet(asked, networks, self._routes(), self._settings.pools)
+            network = definition.network(asked, subnet, secrets.token_hex(32), self._clock())
+            for other in networks:
+                if other.link == network.link:
+                    raise definition.SameBridge(network, other)
+            if self._links.link(network.link):
+                network = msgspec.structs.replace(network, adopted=True)
+            self._catalogue.put(network)
+            undo.callback(self._catalogue.remove, network)
+            faults.hit("network:after-record")
+            driver = self._drivers[network.driver]
+            undo.callback(driver.take_down, network)
+            driver.set_up(network)
+            faults.hit("network:after-set-up")
+            undo.callback(self._publishing.firewall.remove_bridge, _rules(network))
+            self._publishing.firewall.add_bridge(_rules(network))
+            self._addresses.open(network)
+            undo.pop_all()
             return network
 
     def remove(self, reference: str) -> Network:
-        with self._lock:
+        """Remove a network that has no endpoints: NoSuchNetwork, PredefinedNetwork, NetworkInUse.
+
+        The record goes last: a crash leaves a network that can be removed again.
+        """
+        with self._lock, _kernel("failed to remove network"):
             network = self.find(reference)
             if network.predefined:
                 raise PredefinedNetwork(f"{network.name} is a pre-defined network and cannot be removed")
             used = self.endpoints(network)
             if used:
-                raise NetworkInUse(network.name, [f'name:"{e.aliases[0] if e.aliases else e.container[:12]}" id:"{e.id[:12]}"' for e in used])
-            self._database.write(lambda c: c.execute("DELETE FROM networks WHERE id = ?", (network.id,)))
-            del self._networks[network.id]
-            self._addresses.pop(network.id, None)
-            self._firewall.remove_bridge(_rules(network))
-            bridge.take_down(self._links, network)
+                raise NetworkInUse(network.name, [(endpoint.name, endpoint.id) for endpoint in used])
+            self._addresses.close(network)
+            self._publishing.firewall.remove_bridge(_rules(network))
+            self._drivers[network.driver].take_down(network)
+            faults.hit("network:after-take-down")
+            self._catalogue.remove(network)
             return network
 
     # Endpoints
 
     def sandbox(self, container: str) -> str:
-        return str(self._sandboxes / container[:12])
+        """Where the network namespace of a running container is, for whoever shares it."""
+        return self._sandboxes.path(container)
 
-    def connect(self, container: str, attachments: Sequence[Attachment]) -> tuple[Endpoint, ...]:
-        """Make a sandbox for a container and attach it to networks, in order; all of it or nothing.
+    def connect(
+        self, container: str, attachments: Sequence[Attachment], published: Sequence[ports.Wanted] = ()
+    ) -> tuple[Endpoint, ...]:
+        """Make a sandbox for a container and attach it to networks, as eth0, eth1 …; all of it or nothing.
 
-        A sandbox attached to nothing (network none) is an endpoint too, without an address.
+        A sandbox attached to nothing (network none) is an endpoint too, without an address. Ports are published where
+        the default route is; without one (no network, or an internal one) not at all.
         """
-        path = self.sandbox(container)
-        made: list[Endpoint] = []
-        with contextlib.ExitStack() as undo:
-            namespaces.remove_network(path)
-            inside = bridge.make_sandbox(path)
-            undo.callback(namespaces.remove_network, path)
+        with _kernel(_SETTING_UP), contextlib.ExitStack() as undo:
+            wanted = [(self.find(attachment.network), attachment) for attachment in attachments]
+            leading = min(filter(_leads_out, wanted), key=_rank, default=None)
+            inside = self._sandboxes.make(container)
+            undo.callback(self._sandboxes.remove, container)
+            faults.hit("connect:after-sandbox")
+            made = []
             with inside:
-                for number, attachment in enumerate(attachments):
-                    endpoint = self._attach(container, path, attachment, f"eth{number}", inside, undo)
+                for each in wanted:
+                    endpoint = self._begin(container, *each)
+                    undo.callback(self._end, endpoint)
+                    self._drivers[endpoint.driver].join(each[0], endpoint, inside, default_route=each is leading)
+                    faults.hit("connect:after-join")
+                    if each is leading:
+                        endpoint = self._publish(endpoint, each[0], published, undo)
                     made.append(endpoint)
-            faults.hit("network:after-attach")
+            faults.hit("connect:after-publish")
             undo.pop_all()
-        return tuple(made)
+            return tuple(made)
 
-    def attach(self, container: str, attachment: Attachment, number: int) -> Endpoint:
-        """Attach a running container's sandbox to one more network, as eth<number>."""
-        path = self.sandbox(container)
-        with contextlib.ExitStack() as undo, bridge.enter_sandbox(path) as inside:
-            endpoint = self._attach(container, path, attachment, f"eth{number}", inside, undo)
+    def attach(self, container: str, attachment: Attachment) -> Endpoint:
+        """Attach a running container's sandbox to one more network."""
+        with _kernel(_SETTING_UP), contextlib.ExitStack() as undo, self._sandboxes.enter(container) as inside:
+            network = self.find(attachment.network)
+            endpoint = self._begin(container, network, attachment)
+            undo.callback(self._end, endpoint)
+            driver = self._drivers[endpoint.driver]
+            undo.callback(driver.leave, endpoint)
+            driver.join(network, endpoint, inside, default_route=self._leading(container) is endpoint)
             undo.pop_all()
-        return endpoint
+            return endpoint
 
-    def _attach(
-        self, container: str, path: str, attachment: Attachment, interface: str, inside: route.Route, undo: contextlib.ExitStack
-    ) -> Endpoint:
-        network = self.find(attachment.network)
-        identifier = secrets.token_hex(32)
-        base = Endpoint(
-            id=identifier,
+    def detach(self, endpoint: Endpoint) -> None:
+        """Take one endpoint from a sandbox that goes on. Repeatable."""
+        with _kernel("failed to detach from the network"):
+            with self._lock:
+                known = self._endpoints.pop(endpoint.id, None)
+            if not known:
+                return
+            self._publishing.withdraw([known])
+            self._drivers[known.driver].leave(known)
+            with self._lock:
+                self._addresses.free(known)
+                leading = self._leading(known.container)
+            if leading:
+                with self._sandboxes.enter(known.container) as inside:
+                    inside.run(route.route_add(ipaddress.IPv4Address(leading.gateway), replace=True))
+
+    def disconnect(self, container: str, endpoints: Sequence[Endpoint]) -> None:
+        """Give back all that a container's run had: repeatable, and fine for what is gone already."""
+        with _kernel("failed to give the network back"):
+            with self._lock:
+                known = [each for each in endpoints if self._endpoints.pop(each.id, None)]
+            self._publishing.withdraw(known)
+            faults.hit("disconnect:after-withdraw")
+            self._sandboxes.remove(container)
+            with self._lock:
+                for endpoint in known:
+                    self._addresses.depart(endpoint)
+
+    def _begin(self, container: str, network: Network, attachment: Attachment) -> Endpoint:
+        """An endpoint with its address, known from now on, but not in the kernel yet."""
+        endpoint = Endpoint(
+            id=secrets.token_hex(32),
             container=container,
             network_id=network.id,
             network=network.name,
             driver=network.driver,
-            sandbox=path,
+            sandbox=self._sandboxes.path(container),
             aliases=attachment.aliases,
+            priority=attachment.priority,
         )
-        if network.driver != "bridge":
-            return self._register(base, undo)
+        if attachment.address and network.predefined:
+            raise AddressOnPredefined
         with self._lock:
-            addresses = self._addresses[network.id]
-            wanted = attachment.address
-            address = addresses.take(ipaddress.IPv4Address(wanted)) if wanted else addresses.next()
-            undo.callback(addresses.give_back, address)
-        endpoint = msgspec.structs.replace(
-            base,
-            interface=interface,
-            mac=attachment.mac or _random_mac(),
-            address=str(address),
-            prefix=ipaddress.IPv4Network(network.subnet).prefixlen,
-            gateway="" if network.internal else network.gateway,
-        )
-        bindings = []
-        for port in attachment.ports:
-            binding = self._host_ports.hold(port, str(address))
-            undo.callback(self._host_ports.release, binding)
-            bindings.append(binding)
-        endpoint = msgspec.structs.replace(endpoint, bindings=tuple(bindings))
-        undo.callback(bridge.unplug, self._links, endpoint)
-        bridge.plug_in(
-            self._links,
-            inside,
-            endpoint,
-            network.link,
-            default_route=attachment.default_route and not network.internal,
-            mtu=network.mtu,
-        )
-        undo.callback(self._firewall.withdraw, _redirects(endpoint))
-        self._firewall.publish(_redirects(endpoint))
-        return self._register(endpoint, undo)
-
-    def _register(self, endpoint: Endpoint, undo: contextlib.ExitStack) -> Endpoint:
-        self._endpoints[endpoint.id] = endpoint
-        undo.callback(self._endpoints.pop, endpoint.id, None)
+            self.find(network.id)
+            if self._drivers[network.driver].addressed:
+                endpoint = msgspec.structs.replace(
+                    endpoint,
+                    interface=self._free_interface(container, network.interface_prefix),
+                    mac=attachment.mac or random_mac(),
+                    address=self._addresses.take(network, attachment.address),
+                    prefix=network.prefix,
+                    gateway="" if network.internal else network.gateway,
+                )
+            self._endpoints[endpoint.id] = endpoint
         return endpoint
 
-    def detach(self, endpoint: Endpoint) -> None:
-        """Take one endpoint from a sandbox that goes on."""
-        self._release(endpoint)
-        if endpoint.address:
-            bridge.unplug(self._links, endpoint)
-
-    def disconnect(self, container: str, endpoints: Sequence[Endpoint]) -> None:
-        """Give back all that a container's run had: repeatable, and fine for what is gone already."""
-        for endpoint in endpoints:
-            self._release(endpoint)
-        namespaces.remove_network(self.sandbox(container))
-
-    def _release(self, endpoint: Endpoint) -> None:
-        self._firewall.withdraw(_redirects(endpoint))
-        for binding in endpoint.bindings:
-            self._host_ports.release(binding)
+    def _end(self, endpoint: Endpoint) -> None:
         with self._lock:
-            known = self._endpoints.pop(endpoint.id, None)
-            addresses = self._addresses.get(endpoint.network_id)
-            if known and addresses and endpoint.address:
-                addresses.give_back(ipaddress.IPv4Address(endpoint.address))
+            if self._endpoints.pop(endpoint.id, None):
+                self._addresses.depart(endpoint)
+
+    def _free_interface(self, container: str, prefix: str) -> str:
+        used = {endpoint.interface for endpoint in self._endpoints.values() if endpoint.container == container}
+        return next(name for name in (f"{prefix}{number}" for number in range(len(used) + 1)) if name not in used)
+
+    def _publish(
+        self, endpoint: Endpoint, network: Network, wanted: Sequence[ports.Wanted], undo: contextlib.ExitStack
+    ) -> Endpoint:
+        default = network.host_address or self._settings.host_address
+        addressed = [
+            each if each.host_address else msgspec.structs.replace(each, host_address=default) for each in wanted
+        ]
+        try:
+            published = self._publishing.publish(endpoint, addressed, undo)
+        except PortTaken as error:
+            raise CannotPublish(endpoint, error) from None
+        with self._lock:
+            self._endpoints[endpoint.id] = published
+        return published
+
+    def _leading(self, container: str) -> Endpoint | None:
+        """Of a container's endpoints the one that has the default route."""
+        with self._lock:
+            outward = [each for each in self._endpoints.values() if each.container == container and each.gateway]
+        return min(outward, key=lambda each: (-each.priority, each.network), default=None)
 
 
-def _allocator(network: Network) -> ipam.Addresses:
-    within = ipaddress.IPv4Network(network.ip_range) if network.ip_range else None
-    return ipam.Addresses(ipaddress.IPv4Network(network.subnet), ipaddress.IPv4Address(network.gateway), within)
+def _leads_out(wanted: tuple[Network, Attachment]) -> bool:
+    network, _ = wanted
+    return bool(network.gateway) and not network.internal
 
 
-def _parse_subnet(text: str) -> ipaddress.IPv4Network:
-    try:
-        return ipaddress.IPv4Network(text)
-    except ValueError as error:
-        raise InvalidNetwork(f"invalid network config: invalid subnet {text}: {error}") from None
+def _rank(wanted: tuple[Network, Attachment]) -> tuple[int, str]:
+    network, attachment = wanted
+    return -attachment.priority, network.name
 
 
 def _rules(network: Network) -> BridgeRules:
-    return BridgeRules(network.link, network.subnet, network.icc, network.masquerade)
+    return BridgeRules(network.link, network.subnet, network.icc, network.masquerade, network.internal)
 
 
-def _redirects(endpoint: Endpoint) -> list[Redirect]:
-    return [Redirect(binding, endpoint.address) for binding in endpoint.bindings]
-
-
-def _random_mac() -> str:
-    """Locally administered, unicast."""
-    octets = bytearray(os.urandom(6))
-    octets[0] = (octets[0] & 0xFC) | 0x02
-    return octets.hex(":")
-
-
-def _bridge_options(settings: Settings) -> dict[str, str]:
-    return {
-        "com.docker.network.bridge.default_bridge": "true",
-        "com.docker.network.bridge.enable_icc": str(settings.icc).lower(),
-        "com.docker.network.bridge.enable_ip_masquerade": str(settings.masquerade).lower(),
-        "com.docker.network.bridge.host_binding_ipv4": ports.ANY,
-        "com.docker.network.bridge.name": settings.link,
-        "com.docker.network.driver.mtu": str(settings.mtu or 1500),
-    }
+@contextlib.contextmanager
+def _kernel(doing: str) -> Iterator[None]:
+    """What the kernel refuses, said as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise NetworkFailed(doing, error) from error

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 NLM_F_REQUEST = 0x1
 NLM_F_ACK = 0x4
+NLM_F_DUMP_INTR = 0x10
 NLM_F_DUMP = 0x300
+NLM_F_REPLACE = 0x100
 NLM_F_EXCL = 0x200
 NLM_F_CREATE = 0x400
 NLM_F_CAPPED = 0x100
@@ -43,6 +46,10 @@ def text(kind: int, value: str) -> bytes:
     return attribute(kind, value.encode() + b"\0")
 
 
+def u8(kind: int, value: int) -> bytes:
+    return attribute(kind, struct.pack("=B", value))
+
+
 def u32(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=I", value))
 
@@ -51,14 +58,25 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
 
 
-def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Kind, flags, sequence and body of each message in what one recv(2) gave."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A message of the kernel. `port` is that of the socket whose request it is about, in notices to a group."""
+
+    kind: int
+    flags: int
+    sequence: int
+    port: int
+    body: bytes
+
+
+def answers(data: bytes) -> Iterator[Answer]:
+    """The messages in what one recv(2) gave."""
     offset = 0
     while offset + _HEADER.size <= len(data):
-        length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
+        length, kind, flags, sequence, port = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size:
             return
-        yield kind, flags, sequence, data[offset + _HEADER.size : offset + length]
+        yield Answer(kind, flags, sequence, port, data[offset + _HEADER.size : offset + length])
         offset += length + (-length % 4)
 
 
@@ -77,7 +95,7 @@ def attributes(data: bytes) -> Attributes:
 
 def error(flags: int, body: bytes, what: str) -> OSError | None:
     """The failure in the body of an NLMSG_ERROR, with the kernel's own words if it gave any; None for success."""
-    number = -struct.unpack_from("=i", body)[0]
+    number = -int(struct.unpack_from("=i", body)[0])
     if number == 0:
         return None
     reason = os.strerror(number)

@@ -1,7 +1,7 @@
-"""A rtnetlink socket in one network namespace: links, addresses and routes.
+"""Links, addresses and routes of one network namespace, through rtnetlink(7).
 
-Each request is one message; several can be sent as a batch, which costs one system call each way. An error is an OSError
-with the kernel's own words. Knows rtnetlink(7) and the attributes of veth and bridge links (if_link.h). No policy.
+Functions make requests, `Route.run` has the kernel do any number of them in one send. An error is an OSError with the
+kernel's own words. Knows the attributes of veth and bridge links (linux/if_link.h). No policy.
 """
 
 from __future__ import annotations
@@ -10,29 +10,31 @@ import errno
 import ipaddress
 import socket
 import struct
-import threading
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from wherry.linux.netlink import codec
+from wherry.linux.netlink.channel import Channel, Request
 
-RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
-RTM_NEWADDR, RTM_GETADDR = 20, 22
-RTM_NEWROUTE, RTM_GETROUTE = 24, 26
+_RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
+_RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
+_RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10
-IFLA_LINKINFO, IFLA_NET_NS_FD, IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER = 18, 28, 1, 2, 1
-IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST = 1, 2, 4
-RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
-IFF_UP = 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+_VETH_INFO_PEER, _IFLA_BRPORT_ISOLATED = 1, 33
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_IFF_UP = 1
 
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 3, 0, 1
-_SOL_NETLINK, _NETLINK_EXT_ACK, _NETLINK_CAP_ACK = 270, 11, 10
+_IPV4, _SHORTEST_WITH_BROADCAST = 4, 30
 
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
+_U32 = struct.Struct("=I")
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -49,73 +51,78 @@ class Link:
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A request not yet sent; `what` names it in errors."""
-
-    kind: int
-    flags: int
-    body: bytes
-    what: str
-
-
 def link_add(
-    name: str,
-    kind: str,
-    *,
-    mac: str = "",
-    mtu: int = 0,
-    master: int = 0,
-    peer: Message | None = None,
-    netns_fd: int | None = None,
-    up: bool = True,
-) -> Message:
-    """A new link; for a veth `peer` is `veth_peer(...)`."""
-    info = [codec.text(IFLA_INFO_KIND, kind)]
+    name: str, kind: str, *, mac: str = "", mtu: int = 0, master: int = 0, peer: Request | None = None
+) -> Request:
+    """A new link, up; for a veth `peer` is `veth_peer(...)`."""
+    info = [codec.text(_IFLA_INFO_KIND, kind)]
     if peer:
-        info.append(codec.nested(IFLA_INFO_DATA, codec.attribute(VETH_INFO_PEER, peer.body)))
-    body = _link_body(0, name=name, mac=mac, mtu=mtu, master=master, netns_fd=netns_fd, up=up)
+        info.append(codec.nested(_IFLA_INFO_DATA, codec.attribute(_VETH_INFO_PEER, peer.body)))
+    body = _link_body(0, name=name, mac=mac, mtu=mtu, master=master, up=True)
     flags = codec.NLM_F_CREATE | codec.NLM_F_EXCL
-    return Message(RTM_NEWLINK, flags, body + codec.nested(IFLA_LINKINFO, *info), f"add link {name}")
+    return Request(_RTM_NEWLINK, flags, body + codec.nested(_IFLA_LINKINFO, *info), f"add link {name}")
 
 
+def veth_peer(name: str, *, mac: str = "", mtu: int = 0, netns_fd: int | None = None) -> Request:
+    """The other end of a veth, in another namespace from the start. It is down: the kernel refuses IFF_UP here."""
+    return Request(_RTM_NEWLINK, 0, _link_body(0, name=name, mac=mac, mtu=mtu, netns_fd=netns_fd), f"add link {name}")
 
 
-def veth_peer(name: str, *, mac: str = "", mtu: int = 0, netns_fd: int | None = None) -> Message:
-    """The other end of a veth, in another namespace from the start. It cannot be brought up in the same message."""
-    return Message(RTM_NEWLINK, 0, _link_body(0, name=name, mac=mac, mtu=mtu, netns_fd=netns_fd), f"add link {name}")
+def link_up(index: int) -> Request:
+    return Request(_RTM_NEWLINK, 0, _link_body(index, up=True), "set link up")
 
 
-def link_set(index: int, *, name: str = "", mac: str = "", mtu: int = 0, master: int = 0, up: bool = True) -> Message:
-    return Message(RTM_NEWLINK, 0, _link_body(index, name=name, mac=mac, mtu=mtu, master=master, up=up), "set link")
+def link_set(index: int, *, name: str = "", mac: str = "", mtu: int = 0, master: int = 0) -> Request:
+    """Change what is given and leave the rest."""
+    return Request(_RTM_NEWLINK, 0, _link_body(index, name=name, mac=mac, mtu=mtu, master=master), "set link")
 
 
-def link_delete(index: int) -> Message:
-    return Message(RTM_DELLINK, 0, _link_body(index), "delete link")
+def port_isolate(index: int) -> Request:
+    """Let a bridge's port talk to the bridge and to no other isolated port."""
+    port = codec.nested(_IFLA_INFO_SLAVE_DATA, codec.u8(_IFLA_BRPORT_ISOLATED, 1))
+    info = codec.nested(_IFLA_LINKINFO, codec.text(_IFLA_INFO_SLAVE_KIND, "bridge"), port)
+    return Request(_RTM_NEWLINK, 0, _link_body(index) + info, "isolate port")
 
 
-def address_add(index: int, address: Interface) -> Message:
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    body = _ADDRESS.pack(family, address.network.prefixlen, 0, 0, index)
-    body += codec.attribute(IFA_LOCAL, address.ip.packed) + codec.attribute(IFA_ADDRESS, address.ip.packed)
-    if address.version == 4 and address.network.prefixlen < 31:
-        body += codec.attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
-    return Message(RTM_NEWADDR, codec.NLM_F_CREATE | codec.NLM_F_EXCL, body, f"add address {address}")
+def link_delete(index: int) -> Request:
+    return Request(_RTM_DELLINK, 0, _link_body(index), "delete link")
 
 
-def route_add(gateway: Address, *, destination: Network | None = None, index: int = 0) -> Message:
-    """A route through a gateway, the default route without a destination."""
-    family = socket.AF_INET if gateway.version == 4 else socket.AF_INET6
+def address_add(index: int, address: Interface) -> Request:
+    body = _address_body(index, address)
+    if address.version == _IPV4 and address.network.prefixlen <= _SHORTEST_WITH_BROADCAST:
+        body += codec.attribute(_IFA_BROADCAST, address.network.broadcast_address.packed)
+    return Request(_RTM_NEWADDR, codec.NLM_F_CREATE | codec.NLM_F_EXCL, body, f"add address {address}")
+
+
+def address_delete(index: int, address: Interface) -> Request:
+    return Request(_RTM_DELADDR, 0, _address_body(index, address), f"delete address {address}")
+
+
+def route_add(
+    gateway: Address, *, destination: Network | None = None, index: int = 0, replace: bool = False
+) -> Request:
+    """A route through a gateway; the default route without a destination."""
     prefix = destination.prefixlen if destination else 0
     body = _ROUTE.pack(
-        family, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, 0
-    ) + codec.attribute(RTA_GATEWAY, gateway.packed)
+        _family(gateway), prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, 0
+    ) + codec.attribute(_RTA_GATEWAY, gateway.packed)
     if destination:
-        body += codec.attribute(RTA_DST, destination.network_address.packed)
+        body += codec.attribute(_RTA_DST, destination.network_address.packed)
     if index:
-        body += codec.u32(RTA_OIF, index)
-    what = f"add route to {destination or 'default'} via {gateway}"
-    return Message(RTM_NEWROUTE, codec.NLM_F_CREATE | codec.NLM_F_EXCL, body, what)
+        body += codec.u32(_RTA_OIF, index)
+    flags = codec.NLM_F_CREATE | (codec.NLM_F_REPLACE if replace else codec.NLM_F_EXCL)
+    return Request(_RTM_NEWROUTE, flags, body, f"add route to {destination or 'default'} via {gateway}")
+
+
+def _family(address: Address) -> int:
+    return socket.AF_INET if address.version == _IPV4 else socket.AF_INET6
+
+
+def _address_body(index: int, address: Interface) -> bytes:
+    packed = address.ip.packed
+    body = _ADDRESS.pack(_family(address.ip), address.network.prefixlen, 0, 0, index)
+    return body + codec.attribute(_IFA_LOCAL, packed) + codec.attribute(_IFA_ADDRESS, packed)
 
 
 def _link_body(
@@ -128,18 +135,18 @@ def _link_body(
     netns_fd: int | None = None,
     up: bool = False,
 ) -> bytes:
-    flags = IFF_UP if up else 0
+    flags = _IFF_UP if up else 0
     parts = [_LINK.pack(socket.AF_UNSPEC, 0, index, flags, flags)]
     if name:
-        parts.append(codec.text(IFLA_IFNAME, name))
+        parts.append(codec.text(_IFLA_IFNAME, name))
     if mac:
-        parts.append(codec.attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
+        parts.append(codec.attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
     if mtu:
-        parts.append(codec.u32(IFLA_MTU, mtu))
+        parts.append(codec.u32(_IFLA_MTU, mtu))
     if master:
-        parts.append(codec.u32(IFLA_MASTER, master))
+        parts.append(codec.u32(_IFLA_MASTER, master))
     if netns_fd is not None:
-        parts.append(codec.u32(IFLA_NET_NS_FD, netns_fd))
+        parts.append(codec.u32(_IFLA_NET_NS_FD, netns_fd))
     return b"".join(parts)
 
 
@@ -147,75 +154,34 @@ class Route:
     """Opened in the network namespace of the calling thread, and stays in it. Safe on any thread."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
-        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
-        self._socket.bind((0, 0))
-        self._sequence = 0
-        self._lock = threading.Lock()
+        self._channel = Channel(socket.NETLINK_ROUTE)
 
-    def run(self, *requests: Message) -> None:
-        """Have the kernel do all of them, in order; the first error is raised, what came before it stays done."""
-        with self._lock:
-            waiting: dict[int, str] = {}
-            batch = []
-            for request in requests:
-                self._sequence += 1
-                waiting[self._sequence] = request.what
-                batch.append(codec.message(request.kind, request.flags | codec.NLM_F_ACK, self._sequence, request.body))
-            self._socket.send(b"".join(batch))
-            failure: OSError | None = None
-            while waiting:
-                for kind, flags, sequence, body in codec.messages(self._socket.recv(1 << 16)):
-                    if kind == codec.NLMSG_ERROR and sequence in waiting:
-                        failed = codec.error(flags, body, waiting.pop(sequence))
-                        failure = failure or failed
-            if failure:
-                raise failure
-
-    def _dump(self, kind: int, body: bytes) -> list[bytes]:
-        with self._lock:
-            self._sequence += 1
-            self._socket.send(codec.message(kind, codec.NLM_F_DUMP, self._sequence, body))
-            found: list[bytes] = []
-            while True:
-                for answer, flags, sequence, content in codec.messages(self._socket.recv(1 << 18)):
-                    if sequence != self._sequence:
-                        continue
-                    if answer == codec.NLMSG_DONE:
-                        return found
-                    if answer == codec.NLMSG_ERROR:
-                        raise codec.error(flags, content, "dump") or OSError(errno.EIO, "dump: no answer")
-                    found.append(content)
+    def run(self, *requests: Request) -> None:
+        """Have the kernel do all of them, in order. OSError with its words for the first that failed."""
+        self._channel.run(*requests)
 
     def links(self) -> list[Link]:
-        found = []
-        for content in self._dump(RTM_GETLINK, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
-            _, _, index, flags, _ = _LINK.unpack_from(content)
-            fields = codec.attributes(content[_LINK.size :])
-            info = codec.attributes(fields.get(IFLA_LINKINFO, b""))
-            found.append(
-                Link(
-                    index,
-                    _string(fields.get(IFLA_IFNAME, b"")),
-                    bool(flags & IFF_UP),
-                    int.from_bytes(fields.get(IFLA_MASTER, b""), "little"),
-                    _string(info.get(IFLA_INFO_KIND, b"")),
-                    fields.get(IFLA_ADDRESS, b"").hex(":"),
-                )
-            )
-        return found
+        request = Request(_RTM_GETLINK, 0, _link_body(0), "list links")
+        return [_link(body) for body in self._channel.dump(request)]
 
     def link(self, name: str) -> Link | None:
-        return next((link for link in self.links() if link.name == name), None)
+        """The link of that name; its cost does not depend on how many there are."""
+        try:
+            body = self._channel.get(Request(_RTM_GETLINK, 0, _link_body(0, name=name), f"find link {name}"))
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+        return _link(body)
 
     def addresses(self) -> list[tuple[int, Interface]]:
         """Index of the link and address, for all links."""
         found = []
-        for content in self._dump(RTM_GETADDR, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        request = Request(_RTM_GETADDR, 0, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0), "list addresses")
+        for content in self._channel.dump(request):
             _, prefix, _, _, index = _ADDRESS.unpack_from(content)
             fields = codec.attributes(content[_ADDRESS.size :])
-            packed = fields.get(IFA_LOCAL) or fields.get(IFA_ADDRESS)
+            packed = fields.get(_IFA_LOCAL) or fields.get(_IFA_ADDRESS)
             if packed:
                 found.append((index, ipaddress.ip_interface((packed, prefix))))
         return found
@@ -223,21 +189,39 @@ class Route:
     def routes(self) -> list[Network]:
         """Destinations of all routes but the default ones, in every table."""
         found = []
-        for content in self._dump(RTM_GETROUTE, _ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)):
+        request = Request(_RTM_GETROUTE, 0, _ROUTE.pack(socket.AF_UNSPEC, *[0] * 8), "list routes")
+        for content in self._channel.dump(request):
             prefix = _ROUTE.unpack_from(content)[1]
-            destination = codec.attributes(content[_ROUTE.size :]).get(RTA_DST)
+            destination = codec.attributes(content[_ROUTE.size :]).get(_RTA_DST)
             if destination and prefix:
                 found.append(ipaddress.ip_network((destination, prefix), strict=False))
         return found
 
     def close(self) -> None:
-        self._socket.close()
+        self._channel.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+
+
+def _link(body: bytes) -> Link:
+    _, _, index, flags, _ = _LINK.unpack_from(body)
+    fields = codec.attributes(body[_LINK.size :])
+    info = codec.attributes(fields.get(_IFLA_LINKINFO, b""))
+    master = fields.get(_IFLA_MASTER)
+    return Link(
+        index,
+        _string(fields.get(_IFLA_IFNAME, b"")),
+        bool(flags & _IFF_UP),
+        _U32.unpack(master)[0] if master else 0,
+        _string(info.get(_IFLA_INFO_KIND, b"")),
+        fields.get(_IFLA_ADDRESS, b"").hex(":"),
+    )
 
 
 def _string(value: bytes) -> str:
