@@ -34,7 +34,13 @@ Schema = dict[str, Any]
 
 def snake(name: str) -> str:
     """CpusetCpus as cpuset_cpus, IPAMConfig as ipam_config, IOMaximumIOps as io_maximum_iops."""
-    name = name.replace("IOps", "Iops").replace("IDs", "Ids").replace("IPs", "Ips").replace("CPUs", "Cpus").replace("IPv", "Ipv")
+    name = (
+        name.replace("IOps", "Iops")
+        .replace("IDs", "Ids")
+        .replace("IPs", "Ips")
+        .replace("CPUs", "Cpus")
+        .replace("IPv", "Ipv")
+    )
     name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     name = re.sub(r"[^0-9a-zA-Z]+", "_", name).strip("_").lower()

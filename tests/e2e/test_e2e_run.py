@@ -141,10 +141,14 @@ def test_pause_stops_time_for_a_container(scenario: Scenario) -> None:
 
 def test_exec_runs_in_the_same_container(scenario: Scenario) -> None:
     scenario.docker("run", "-d", "--name", "host", "-e", "A=1", "busybox", "sleep", "1000")
-    assert scenario.docker("exec", "-e", "B=2", "-w", "/tmp", "host", "sh", "-c", "echo $A$B; pwd").stdout == "12\n/tmp\n"
+    assert (
+        scenario.docker("exec", "-e", "B=2", "-w", "/tmp", "host", "sh", "-c", "echo $A$B; pwd").stdout == "12\n/tmp\n"
+    )
     scenario.docker("exec", "host", "sh", "-c", "exit 5", code=5)
     assert scenario.docker("exec", "-i", "host", "cat", stdin=b"in").stdout == "in"
-    assert "executable file not found" in scenario.docker("exec", "host", "nosuch", code=127).stdout + scenario._told[-1]
+    assert (
+        "executable file not found" in scenario.docker("exec", "host", "nosuch", code=127).stdout + scenario._told[-1]
+    )
     assert scenario.docker("exec", "-u", "1000:1000", "host", "id", "-u").line == "1000"
 
 
@@ -183,7 +187,8 @@ def test_logs_follow_until_the_end(scenario: Scenario) -> None:
 def test_restart_policies_restart(scenario: Scenario) -> None:
     scenario.docker("run", "-d", "--name", "again", "--restart", "on-failure:2", "busybox", "false")
     scenario.eventually(
-        lambda: scenario.inspect("again")["RestartCount"] == 2 and scenario.state("again") == "exited", "gave up after 2"
+        lambda: scenario.inspect("again")["RestartCount"] == 2 and scenario.state("again") == "exited",
+        "gave up after 2",
     )
 
 
@@ -225,7 +230,9 @@ def test_out_of_memory_is_told(scenario: Scenario) -> None:
 
 
 def test_inspect_echoes_the_request(scenario: Scenario) -> None:
-    scenario.docker("create", "--name", "made", "-e", "A=1", "-p", "127.0.0.1:8080:80", "--label", "a=b", "busybox", "sleep", "1")
+    scenario.docker(
+        "create", "--name", "made", "-e", "A=1", "-p", "127.0.0.1:8080:80", "--label", "a=b", "busybox", "sleep", "1"
+    )
     seen = scenario.inspect("made")
     assert seen["Name"] == "/made"
     assert (seen["Path"], seen["Args"]) == ("sleep", ["1"])
@@ -252,4 +259,7 @@ def test_info_and_version_answer(scenario: Scenario) -> None:
 
 def test_crun_is_a_runtime_too(scenario: Scenario) -> None:
     assert scenario.docker("run", "--rm", "--runtime", "crun", "busybox", "echo", "hi").line == "hi"
-    assert "unknown or invalid runtime name: nope" in scenario.docker("run", "--runtime", "nope", "busybox", code=125).stderr
+    assert (
+        "unknown or invalid runtime name: nope"
+        in scenario.docker("run", "--runtime", "nope", "busybox", code=125).stderr
+    )

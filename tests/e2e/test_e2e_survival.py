@@ -117,7 +117,9 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_state(own: Scenario, fail
     listed = [json.loads(line) for line in own.docker("ps", "-a", "--format", "{{json .}}").stdout.splitlines()]
     assert len(listed) <= 1
     for container in listed:
-        own.eventually(lambda: own.state("subject") in ("created", "running", "exited"), "the container is in a steady state")
+        own.eventually(
+            lambda: own.state("subject") in ("created", "running", "exited"), "the container is in a steady state"
+        )
         assert container["Names"] == "subject"
     with own.step("the name can be used and everything works"):
         own.docker("rm", "-f", "subject", code=None)

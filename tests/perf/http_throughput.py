@@ -104,7 +104,7 @@ def main() -> None:
             time.sleep(0.01)
         time.sleep(0.1)
         for name, figure in figures.items():
-            print(f"{name:15} {figure(path)}")  # noqa: T201
+            print(f"{name:15} {figure(path)}")
         server.terminate()
         server.join()
 

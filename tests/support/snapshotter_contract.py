@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.trees import describe, mounted
 
+from tests.support.trees import describe, mounted
 from wherry.snapshots.snapshotter import (
     Kind,
     SnapshotExists,

@@ -90,7 +90,7 @@ def _root(target: str, name: str, content_only: bool, is_directory: bool) -> str
 def _write(opened: tarfile.TarFile, member: tarfile.TarInfo, root: str, rest: str) -> None:
     path = os.path.normpath(os.path.join(root, rest)) if rest else root
     inside = os.path.realpath(os.path.dirname(path)) + "/"
-    if rest and not inside.startswith(os.path.realpath(root) + "/") or os.path.isabs(rest):
+    if (rest and not inside.startswith(os.path.realpath(root) + "/")) or os.path.isabs(rest):
         raise Failure(f"refusing to write outside {root}: {member.name}")
     if member.islnk():
         member.linkname = os.path.join(root, member.linkname.partition("/")[2])

@@ -162,7 +162,7 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _slice(value: Any, start: int = 0, end: int | None = None) -> Any:
-    if end is not None and end > len(value) or start > len(value):
+    if (end is not None and end > len(value)) or start > len(value):
         raise TemplateError(f"index out of range: {end if end is not None else start}")
     return value[start:end]
 

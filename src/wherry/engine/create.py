@@ -203,4 +203,3 @@ def _networks(request: api.ContainerCreateRequest) -> dict[str, api.EndpointSett
     networking = request.networking_config
     wanted = mapping(networking.endpoints_config) if isinstance(networking, api.NetworkingConfig) else {}
     return {"bridge" if name == "default" else name: settings for name, settings in wanted.items()}
-

@@ -62,7 +62,9 @@ def start_error(reason: str, what: str = "create") -> StartError:
         message = f"OCI runtime exec failed: {reason}"
     if "permission denied" in reason or "is a directory" in reason:
         return CommandFailed(126, message if "permission denied" in reason else f"{message}: permission denied")
-    if any(words in reason for words in ("executable file not found", "no such file or directory", "not found in $PATH")):
+    if any(
+        words in reason for words in ("executable file not found", "no such file or directory", "not found in $PATH")
+    ):
         return CommandFailed(127, message)
     return RuntimeBroke(128, message)
 
@@ -126,9 +128,7 @@ class Launcher:
             sandbox = connecting.result()
             undo.push_async_callback(self._worker.run, self._sandboxes.disconnect, record, sandbox.endpoints)
             if sandbox.endpoints:
-                await self._containers.save(
-                    container, msgspec.structs.replace(record, endpoints=sandbox.endpoints)
-                )
+                await self._containers.save(container, msgspec.structs.replace(record, endpoints=sandbox.endpoints))
                 undo.push_async_callback(self._forget_endpoints, container)
         return mounting.result(), connecting.result()
 
@@ -179,9 +179,7 @@ class Launcher:
         return Job(
             id=record.id,
             bundle=str(directory),
-            run=commands.run(
-                record.id, bundle=str(directory), pid_file="pid", log=RUNTIME_LOG, console_socket=console
-            ),
+            run=commands.run(record.id, bundle=str(directory), pid_file="pid", log=RUNTIME_LOG, console_socket=console),
             delete=commands.delete(record.id, log="delete.log", force=True),
             runtime_log=RUNTIME_LOG,
             exit_path=self._exit_path(record),
@@ -349,4 +347,3 @@ def _log(record: Record) -> dict[str, Any] | None:
     options = mapping(log.config)
     size, files, compress = log_limits(options)
     return {"path": record.log_path, "max_size": size, "max_files": files, "compress": compress}
-

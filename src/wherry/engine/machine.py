@@ -165,9 +165,7 @@ class RemoveFailed:
     message: str
 
 
-Event = (
-    StartAsked | Started | StartFailed | StopAsked | PauseAsked | UnpauseAsked | Exited | RemoveAsked | RemoveFailed
-)
+Event = StartAsked | Started | StartFailed | StopAsked | PauseAsked | UnpauseAsked | Exited | RemoveAsked | RemoveFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +279,7 @@ def _start_failed(
 def _exited(state: State, event: Exited, policy: RestartPolicy) -> tuple[State, tuple[Effect, ...]]:
     if not state.stop_asked and policy.applies(event.code, state.restart_count):
         return _retry(state, event.code, event.at, oom_killed=event.oom_killed, error="")
-    ended = _move(
-        state, Step.END, pid=0, exit_code=event.code, oom_killed=event.oom_killed, finished_at=event.at
-    )
+    ended = _move(state, Step.END, pid=0, exit_code=event.code, oom_killed=event.oom_killed, finished_at=event.at)
     return ended, (TearDown(),)
 
 

@@ -31,7 +31,9 @@ class InvalidVolumeSpec(errors.InvalidArgument):
 
 class InvalidMountPath(errors.InvalidArgument):
     def __init__(self, spec: str, target: str) -> None:
-        super().__init__(f"invalid volume specification: '{spec}': invalid mount path: '{target}' mount path must be absolute")
+        super().__init__(
+            f"invalid volume specification: '{spec}': invalid mount path: '{target}' mount path must be absolute"
+        )
 
 
 class RootTarget(errors.InvalidArgument):

@@ -89,7 +89,9 @@ class NetworkCases:
             record = container.record
             mode = text(record.host.network_mode)
             if mode == "host":
-                raise CannotConnect("container sharing network namespace with the host cannot be connected to any other network")
+                raise CannotConnect(
+                    "container sharing network namespace with the host cannot be connected to any other network"
+                )
             if mode.startswith("container:"):
                 raise CannotConnect(
                     "container sharing network namespace with another container or host cannot be connected to any other network"

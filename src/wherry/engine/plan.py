@@ -226,4 +226,3 @@ def log_limits(options: Mapping[str, str]) -> tuple[int, int, bool]:
     if compress and (files < 2 or not size):
         raise InvalidRequest("compress cannot be true when max-file is less than 2 or max-size is not set")
     return size, files, compress
-

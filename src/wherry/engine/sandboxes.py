@@ -71,7 +71,9 @@ class Sandboxes:
         hostname = text(record.config.hostname)
         files.write_atomic(Path(record.hostname_path), f"{hostname}\n".encode(), 0o644, sync=False)
         files.write_atomic(Path(record.hosts_path), self._hosts(record, sandbox).encode(), 0o644, sync=False)
-        files.write_atomic(Path(record.resolv_conf_path), self._resolv_conf(record, sandbox).encode(), 0o644, sync=False)
+        files.write_atomic(
+            Path(record.resolv_conf_path), self._resolv_conf(record, sandbox).encode(), 0o644, sync=False
+        )
 
     def _hosts(self, record: Record, sandbox: Sandbox) -> str:
         if sandbox.joined:

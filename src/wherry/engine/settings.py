@@ -152,7 +152,7 @@ class Security(msgspec.Struct, frozen=True):
                     found["unmasked"] = True
                 case "writable-cgroups", "true" | "false":
                     found["writable_cgroups"] = value == "true"
-                case ("apparmor" | "label"), _:
+                case (("apparmor" | "label"), _):
                     """This kernel has neither, so there is nothing to confine or to release."""
                 case _:
                     raise InvalidRequest(f'invalid --security-opt 2: "{option}"')
@@ -182,9 +182,7 @@ def _own_files(record: Record) -> list[spec.Bind]:
         (record.hostname_path, "/etc/hostname"),
         (record.hosts_path, "/etc/hosts"),
     )
-    return [
-        spec.Bind(source, target, read_only, recursive=False) for source, target in files if target not in taken
-    ]
+    return [spec.Bind(source, target, read_only, recursive=False) for source, target in files if target not in taken]
 
 
 def _mount(mount: Mount, host: api.HostConfig) -> spec.Bind | spec.Tmpfs:

@@ -50,7 +50,7 @@ def unquote(text: bytes) -> str:
 
 def _decode_escape(part: bytes) -> bytes:
     digits = part[:2]
-    if len(digits) == 2 and digits.isalnum():  # noqa: PLR2004 -- fromhex skips blanks, so it alone would take "% 4"
+    if len(digits) == 2 and digits.isalnum():
         try:
             return bytes.fromhex(digits.decode("ascii")) + part[2:]
         except ValueError:

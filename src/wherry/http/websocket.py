@@ -61,7 +61,7 @@ class NotWebSocket(Refused):
         super().__init__(f"not a websocket request: {reason}")
 
 
-class Violation(Exception):  # noqa: N818 -- ends the connection with `code`, never a request
+class Violation(Exception):
     def __init__(self, code: Code, reason: str) -> None:
         super().__init__(reason)
         self.code = code
@@ -77,7 +77,7 @@ def encode(opcode: Opcode, data: bytes) -> bytes:
     """One whole unmasked frame, as servers send them."""
     if len(data) <= _SHORT:
         return struct.pack("!BB", 0x80 | opcode, len(data)) + data
-    if len(data) <= 0xFFFF:  # noqa: PLR2004 -- what fits into two bytes
+    if len(data) <= 0xFFFF:
         return struct.pack("!BBH", 0x80 | opcode, _TWO_BYTES, len(data)) + data
     return struct.pack("!BBQ", 0x80 | opcode, _EIGHT_BYTES, len(data)) + data
 
@@ -118,7 +118,7 @@ class Decoder:
     def _take_frame(self) -> _Frame | None:
         """The next frame if it is complete; what is wrong with its first bytes is noticed at once."""
         buffer = self._buffer
-        if len(buffer) < 2:  # noqa: PLR2004 -- the fixed part of a frame's head
+        if len(buffer) < 2:
             return None
         opcode = self._check(buffer[0], buffer[1])
         size, start = buffer[1] & 0x7F, 2

@@ -12,7 +12,7 @@ import msgspec
 
 from wherry import errors
 
-ANY = "0.0.0.0"  # noqa: S104 - Docker's default: published to everybody
+ANY = "0.0.0.0"
 PROTOCOLS = ("tcp", "udp")
 LAST = 65535
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?\Z", re.IGNORECASE | re.ASCII)

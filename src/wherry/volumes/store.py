@@ -48,7 +48,7 @@ class VolumeInUse(errors.Conflict):
 
 class UnknownVolumeDriver(errors.NotFound):
     def __init__(self, name: str, driver: str) -> None:
-        super().__init__(f"create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")
+        super().__init__(f'create {name}: error looking up volume plugin {driver}: plugin "{driver}" not found')
 
 
 class UnsupportedVolumeOptions(errors.Unsupported):

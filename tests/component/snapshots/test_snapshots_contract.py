@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.snapshotter_contract import Place, SnapshotterContract
 from tests.support.trees import tmpfs
-
 from wherry.snapshots.catalogue import SCHEMA
 from wherry.snapshots.native import Native
 from wherry.snapshots.overlay import Overlay

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.trees import describe, mounted, tmpfs
 
+from tests.support.trees import describe, mounted, tmpfs
 from wherry.content.store import Store
 from wherry.oci import digest as digests
 from wherry.oci.digest import Digest

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import pytest
 import zstandard
-from tests.support.trees import describe, mounted, tmpfs
 
+from tests.support.trees import describe, mounted, tmpfs
 from wherry.content.store import Store
 from wherry.linux import mount
 from wherry.oci import digest as digests
@@ -434,7 +434,7 @@ class untouched:  # noqa: N801 - used as a statement
     """The host's files that an escape would change, and the directories around the tree, stay as they are."""
 
     def __init__(self, bench: Bench) -> None:
-        self._paths = [Path("/etc/passwd"), Path("/etc/shadow"), Path("/tmp"), bench.disk]  # noqa: S108
+        self._paths = [Path("/etc/passwd"), Path("/etc/shadow"), Path("/tmp"), bench.disk]
 
     def __enter__(self) -> None:
         self._before = self._look()
@@ -447,7 +447,7 @@ class untouched:  # noqa: N801 - used as a statement
         for path in self._paths:
             status = path.stat()
             found.append((status.st_mode, status.st_uid, status.st_gid, status.st_nlink if path.is_file() else 0))
-        found.append(Path("/etc/escaped").exists() or Path("/tmp/b").exists())  # noqa: S108
+        found.append(Path("/etc/escaped").exists() or Path("/tmp/b").exists())
         found.append(sorted(p.name for p in self._paths[3].iterdir() if p.name not in ("look", "content")))
         return found
 

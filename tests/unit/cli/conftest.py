@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.canned_engine import CannedEngine
 from tests.support.two_clients import DOCKER, Clients
 

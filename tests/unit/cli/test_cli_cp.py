@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support.canned_engine import CannedEngine, Raw
 from tests.support.two_clients import Clients
 

@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 import pytest
+
 from tests.support.canned_engine import CannedEngine
 from tests.support.two_clients import Clients, without_defaults
 

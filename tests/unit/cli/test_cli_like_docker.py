@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
+
 from tests.support import canned_documents
 from tests.support.two_clients import Clients
 

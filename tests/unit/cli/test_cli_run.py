@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+
 from tests.support.canned_engine import CannedEngine, Raw
 from tests.support.two_clients import Clients
 

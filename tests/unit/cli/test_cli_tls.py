@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.two_clients import Clients
 
+from tests.support.two_clients import Clients
 from wherry.client import address, transport
 
 OPENSSL = shutil.which("openssl")

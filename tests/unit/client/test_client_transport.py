@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.canned_engine import CannedEngine
 
+from tests.support.canned_engine import CannedEngine
 from wherry.client import address, jsontext, transport
 
 

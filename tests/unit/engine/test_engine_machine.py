@@ -54,7 +54,9 @@ def test_any_legal_history_keeps_the_pid_only_while_a_process_lives(
         assert (state.pid != 0) == (state.phase in machine.ALIVE)
 
 
-def run_once(state: State, policy: RestartPolicy, *, code: int, lasted: int) -> tuple[State, tuple[machine.Effect, ...]]:
+def run_once(
+    state: State, policy: RestartPolicy, *, code: int, lasted: int
+) -> tuple[State, tuple[machine.Effect, ...]]:
     started, _ = machine.decide(state, machine.StartAsked(by_user=False), policy)
     running, _ = machine.decide(started, machine.Started(7, 0), policy)
     return machine.decide(running, machine.Exited(code, lasted), policy)

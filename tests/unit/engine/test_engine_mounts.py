@@ -53,7 +53,9 @@ def test_a_mount_of_a_missing_path_is_refused_where_a_bind_makes_it(tmp_path: Pa
     with pytest.raises(errors.InvalidArgument, match="bind source path does not exist"):
         mounts.parse_mount(api.Mount(type="bind", source=missing, target="/x"))
     options = api.MountBindOptions(create_mountpoint=True)
-    assert mounts.parse_mount(api.Mount(type="bind", source=missing, target="/x", bind_options=options)).source == missing
+    assert (
+        mounts.parse_mount(api.Mount(type="bind", source=missing, target="/x", bind_options=options)).source == missing
+    )
 
 
 def test_tmpfs_options_win_over_the_defaults() -> None:

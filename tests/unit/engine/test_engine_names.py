@@ -11,9 +11,7 @@ IDS = {A: None, B: None}
 NAMES = {"web": A, "ac": A}
 
 
-@pytest.mark.parametrize(
-    ("reference", "found"), [(A, A), ("web", A), ("/web", A), ("ab", A), ("ac0", B), ("ac", A)]
-)
+@pytest.mark.parametrize(("reference", "found"), [(A, A), ("web", A), ("/web", A), ("ab", A), ("ac0", B), ("ac", A)])
 def test_id_then_name_then_unique_prefix(reference: str, found: str) -> None:
     assert names.resolve(reference, IDS, NAMES) == found
 

@@ -71,7 +71,12 @@ def host(**user: object) -> api.HostConfig:
 
 def test_defaults_are_dockers() -> None:
     made = host()
-    assert (made.network_mode, made.ipc_mode, made.cgroupns_mode, made.shm_size) == ("bridge", "private", "host", 64 << 20)
+    assert (made.network_mode, made.ipc_mode, made.cgroupns_mode, made.shm_size) == (
+        "bridge",
+        "private",
+        "host",
+        64 << 20,
+    )
     assert made.restart_policy == api.RestartPolicy(name="no", maximum_retry_count=0)
     assert made.log_config == api.HostConfigLogConfig(type="json-file", config={"max-size": "1m"})
     assert made.pids_limit is None
@@ -84,7 +89,9 @@ def test_swap_is_twice_the_memory_unless_said() -> None:
 
 
 def test_the_daemons_log_options_belong_to_its_driver() -> None:
-    assert host(log_config=api.HostConfigLogConfig(type="none")).log_config == api.HostConfigLogConfig(type="none", config={})
+    assert host(log_config=api.HostConfigLogConfig(type="none")).log_config == api.HostConfigLogConfig(
+        type="none", config={}
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,10 @@ def test_the_daemons_log_options_belong_to_its_driver() -> None:
         ({"nano_cpus": 10**9, "cpu_quota": 1000}, "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
         ({"oom_score_adj": 2000}, r"range for oom score adj is \[-1000, 1000\]"),
         ({"restart_policy": api.RestartPolicy(name="sometimes")}, "unknown policy 'sometimes'"),
-        ({"restart_policy": api.RestartPolicy(name="always", maximum_retry_count=2)}, "can only be used with 'on-failure'"),
+        (
+            {"restart_policy": api.RestartPolicy(name="always", maximum_retry_count=2)},
+            "can only be used with 'on-failure'",
+        ),
         (
             {"restart_policy": api.RestartPolicy(name="always"), "auto_remove": True},
             "can't create 'AutoRemove' container with restart policy",

@@ -111,7 +111,7 @@ def test_stars_match_what_a_backtracking_matcher_matches(pattern: str, text: str
         if not p:
             return not t
         if p[0] == "*":
-            return matches(p[1:], t) or bool(t) and t[0] != "/" and matches(p, t[1:])
+            return matches(p[1:], t) or (bool(t) and t[0] != "/" and matches(p, t[1:]))
         return bool(t) and t[0] == p[0] and matches(p[1:], t[1:])
 
     assert filters.glob(pattern)(text) is matches(pattern, text)

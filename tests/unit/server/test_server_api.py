@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.memory_engine import IMAGE_ID, MemoryEngine
 
+from tests.support.memory_engine import IMAGE_ID, MemoryEngine
 from wherry.api.versions import MAXIMUM
 from wherry.http import listen
 from wherry.http.server import Server

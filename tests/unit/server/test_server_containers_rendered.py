@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.container_records import CREATED, ENDPOINT, ID, IMAGE, record, running
 
+from tests.support.container_records import CREATED, ENDPOINT, ID, IMAGE, record, running
 from wherry.api import types as api
 from wherry.api.versions import MAXIMUM, Version
 from wherry.engine.machine import Phase, State

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.support.container_records import ID, running
 from tests.support.container_records import record as make
-
 from wherry import errors
 from wherry.engine.events import Event
 from wherry.engine.machine import Phase, State

@@ -42,7 +42,10 @@ def test_streams_do_not_mix_their_unfinished_lines(tmp_path: Path) -> None:
     log.write("stdout", b"one\n")
     log.write("stderr", b"two\n")
     log.close()
-    assert [(r["stream"], r["log"]) for r in read(tmp_path / "log")] == [("stdout", "out one\n"), ("stderr", "err two\n")]
+    assert [(r["stream"], r["log"]) for r in read(tmp_path / "log")] == [
+        ("stdout", "out one\n"),
+        ("stderr", "err two\n"),
+    ]
 
 
 def test_an_unfinished_line_is_written_at_the_end_without_newline(tmp_path: Path) -> None:
