@@ -6,7 +6,6 @@ Knows the process and its socket. Must not know what a shim does.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import socket
 import subprocess
@@ -55,7 +54,7 @@ class Zygote:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        message = {"job": dataclasses.asdict(job), "early": [request for _, request in early]}
+        message = {"job": vars(job), "early": [request for _, request in early]}
         descriptors = (theirs.fileno(), *(client.fileno() for client, _ in early))
         with theirs:
             async with self._turn:

@@ -15,6 +15,9 @@ from wherry.shim.streams import Poller
 _MAX_OUTPUT = 64 * 1024
 _UNCLAIMED = 1024
 
+UNKNOWN = 255
+"""The exit code of a process whose end somebody else has seen."""
+
 OnEnd = Callable[[int], None]
 """Called with the exit code; 128 + n after signal n."""
 
@@ -35,8 +38,13 @@ class Children:
         poller.watch(self._wake.fileno(), read=self._reap)
 
     def watch(self, pid: int, on_end: OnEnd) -> None:
-        """Call `on_end` when the child ends, at once if it has ended already."""
+        """Call `on_end` when the child ends, at once if it has ended already.
+
+        A command may have reaped what it left before it ended itself: then nobody knows more than that it is gone.
+        """
         code = self._unclaimed.pop(pid, None)
+        if code is None and not _is_child(pid):
+            code = UNKNOWN
         if code is None:
             self._watched[pid] = on_end
         else:
@@ -73,6 +81,13 @@ class Children:
 
         self.watch(pid, ended)
 
+    def close(self) -> None:
+        """Stop watching for ends."""
+        signal.set_wakeup_fd(-1)
+        self._poller.forget(self._wake.fileno())
+        self._wake.close()
+        self._wake_writer.close()
+
     def _reap(self) -> None:
         try:
             while self._wake.recv(4096):
@@ -93,3 +108,11 @@ class Children:
                 on_end(code)
             elif len(self._unclaimed) < _UNCLAIMED:
                 self._unclaimed[pid] = code
+
+
+def _is_child(pid: int) -> bool:
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

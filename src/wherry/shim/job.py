@@ -1,12 +1,12 @@
-"""What a shim is told when it is made. Plain JSON, since a newer daemon may have to talk to an older shim."""
+"""What a shim is told when it is made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
 class Job:
     """One run of one container.
 
@@ -15,16 +15,32 @@ class Job:
     `log` is None or the keyword arguments of LogFile with its `path`. `size` is rows and columns of the terminal.
     """
 
-    id: str
-    bundle: str
-    run: list[str]
-    delete: list[str]
-    runtime_log: str
-    exit_path: str
-    terminal: bool = False
-    stdin: bool = False
-    stdin_once: bool = False
-    size: list[int] | None = None
-    log: dict[str, Any] | None = None
-    kill_all: bool = False
-    """The process shares its pid namespace, so its end does not end its children: kill the rest of the cgroup."""
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name everywhere
+        bundle: str,
+        run: list[str],
+        delete: list[str],
+        runtime_log: str,
+        exit_path: str,
+        terminal: bool = False,
+        stdin: bool = False,
+        stdin_once: bool = False,
+        size: list[int] | None = None,
+        log: dict[str, Any] | None = None,
+        kill_all: bool = False,
+    ) -> None:
+        """`kill_all`: the process shares its pid namespace, so its end does not end its children."""
+        self.id = id
+        self.bundle = bundle
+        self.run = run
+        self.delete = delete
+        self.runtime_log = runtime_log
+        self.exit_path = exit_path
+        self.terminal = terminal
+        self.stdin = stdin
+        self.stdin_once = stdin_once
+        self.size = size
+        self.log = log
+        self.kill_all = kill_all

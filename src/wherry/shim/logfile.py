@@ -11,11 +11,10 @@ need more than the cheap escapes, the slow path takes over for that read only.
 
 from __future__ import annotations
 
-import gzip
 import os
-import shutil
 import time
-from json.encoder import encode_basestring
+
+from _json import encode_basestring
 
 MAX_LINE = 16 * 1024
 """Docker's longest record, in bytes of output."""
@@ -192,6 +191,9 @@ def _rename_if_exists(old: str, new: str) -> None:
 
 
 def _compress(path: str) -> None:
+    import gzip  # rarely needed, and every shim would pay for it
+    import shutil
+
     with open(path, "rb") as source, gzip.open(f"{path}.gz.new", "wb", compresslevel=1) as target:
         shutil.copyfileobj(source, target, 1 << 20)
     os.rename(f"{path}.gz.new", f"{path}.gz")

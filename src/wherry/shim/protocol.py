@@ -1,7 +1,8 @@
-"""Messages between daemon, zygote and shims: one JSON object per packet of a SOCK_SEQPACKET socket, with descriptors.
+"""Messages between daemon, zygote and shims: one dictionary per packet of a SOCK_SEQPACKET socket, with descriptors.
 
-JSON and not marshal, because a shim may be older than the daemon that talks to it. Knows the packet, not its meaning.
-Descriptors travel as SCM_RIGHTS, unix(7).
+Packets are marshalled in format 2, which every Python since 2.5 reads alike: a shim may be older than the daemon that talks to
+it. Not JSON, since its package with all it needs would cost every shim memory. Both ends are ours and the sockets are
+root's. Knows the packet, not its meaning. Descriptors travel as SCM_RIGHTS, unix(7).
 
 Request   {"n": int, "op": str, ...}                    daemon → shim
 Reply     {"n": int, "ok": {...}} | {"n": int, "error": str}
@@ -11,12 +12,17 @@ Notice    {"event": "started" | "failed" | "exited" | "exec-exited" | "detached"
 from __future__ import annotations
 
 import array
-import json
+import marshal
 import os
 import socket
-from typing import Any
 
-Message = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Message = dict[str, Any]
+
+_FORMAT = 2
 
 MAX_PACKET = 128 * 1024
 MAX_DESCRIPTORS = 64
@@ -29,7 +35,7 @@ class PacketTooLarge(ValueError):
 
 def send(sock: socket.socket, message: Message, descriptors: tuple[int, ...] = ()) -> None:
     """Send one message. OSError as sendmsg(2); the descriptors stay open here."""
-    data = json.dumps(message, separators=(",", ":")).encode()
+    data = marshal.dumps(message, _FORMAT)
     if len(data) > MAX_PACKET:
         raise PacketTooLarge(len(data))
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
@@ -50,4 +56,4 @@ def receive(sock: socket.socket) -> tuple[Message, list[int]] | None:
         for fd in descriptors:
             os.close(fd)
         raise PacketTooLarge(len(data))
-    return json.loads(data), list(descriptors)
+    return marshal.loads(data), list(descriptors)

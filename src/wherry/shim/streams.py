@@ -16,7 +16,6 @@ import socket
 import struct
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from wherry.shim.logfile import LogFile
 
@@ -33,7 +32,9 @@ class Poller:
     def __init__(self) -> None:
         self._selector = selectors.EpollSelector()
 
-    def watch(self, fd: int, *, read: Callable[[], None] | None = None, write: Callable[[], None] | None = None) -> None:
+    def watch(
+        self, fd: int, *, read: Callable[[], None] | None = None, write: Callable[[], None] | None = None
+    ) -> None:
         events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
         if not events:
             self.forget(fd)
@@ -45,6 +46,9 @@ class Poller:
     def forget(self, fd: int) -> None:
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
+
+    def close(self) -> None:
+        self._selector.close()
 
     def poll(self, timeout: float | None) -> None:
         """Wait for events, at most `timeout` seconds, and run their callbacks."""
@@ -78,18 +82,25 @@ class DetachKeys:
         return bytes(out), False
 
 
-@dataclass(eq=False)
 class Client:
     """An attached stream socket: we read input from it and write output to it."""
 
-    sock: socket.socket
-    stdin: bool
-    outputs: frozenset[str]
-    keys: DetachKeys
-    on_detach: Callable[[], None]
-    pending: bytearray = field(default_factory=bytearray)
-    finishing: bool = False
-    input_ended: bool = False
+    def __init__(
+        self,
+        sock: socket.socket,
+        stdin: bool,  # noqa: FBT001 - a field
+        outputs: frozenset[str],
+        keys: DetachKeys,
+        on_detach: Callable[[], None],
+    ) -> None:
+        self.sock = sock
+        self.stdin = stdin
+        self.outputs = outputs
+        self.keys = keys
+        self.on_detach = on_detach
+        self.pending = bytearray()
+        self.finishing = False
+        self.input_ended = False
 
 
 class Streams:

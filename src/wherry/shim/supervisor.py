@@ -22,15 +22,11 @@ not reused before it is reaped, so a signal cannot hit a stranger.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from wherry.linux import syscalls
 from wherry.shim import protocol
@@ -39,6 +35,10 @@ from wherry.shim.job import Job
 from wherry.shim.logfile import LogFile
 from wherry.shim.oom import OomCounter
 from wherry.shim.streams import Poller, Streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 SOCKET = "shim.sock"
 TERMINAL_SOCKET = "tty.sock"
@@ -49,28 +49,31 @@ _TERMINAL_SECONDS = 5.0
 _LINGER_SECONDS = 10.0
 """How long a client may take to fetch the last output."""
 
-Answer = Callable[[dict[str, Any] | str], None]
-"""Sends the reply of a request: a dict for success, a text for an error."""
+if TYPE_CHECKING:
+    Answer = Callable[[dict[str, Any] | str], None]
+    """Sends the reply of a request: a dict for success, a text for an error."""
 
 
-@dataclass(frozen=True)
 class Launch:
     """A command of the runtime that leaves a process behind. Paths are relative to the bundle; `size` is rows, columns."""
 
-    argv: list[str]
-    pid_file: str
-    log: str
-    terminal_socket: str
-    size: tuple[int, int] | None = None
+    def __init__(
+        self, argv: list[str], pid_file: str, log: str, terminal_socket: str, size: tuple[int, int] | None
+    ) -> None:
+        self.argv = argv
+        self.pid_file = pid_file
+        self.log = log
+        self.terminal_socket = terminal_socket
+        self.size = size
 
 
-@dataclass(eq=False)
 class Process:
-    """The container's first process, or one that was added by exec."""
+    """The container's first process, or one that was added by exec. `code` is None until it has ended."""
 
-    streams: Streams
-    pid: int = 0
-    code: int | None = None
+    def __init__(self, streams: Streams) -> None:
+        self.streams = streams
+        self.pid = 0
+        self.code: int | None = None
 
 
 class Supervisor:
@@ -84,9 +87,7 @@ class Supervisor:
         self._oom: OomCounter | None = None
         self._done = False
         log = LogFile(**job.log) if job.log else None
-        streams = Streams(
-            self._poller, terminal=job.terminal, stdin=job.stdin, stdin_once=job.stdin_once, log=log
-        )
+        streams = Streams(self._poller, terminal=job.terminal, stdin=job.stdin, stdin_once=job.stdin_once, log=log)
         self._log = log
         self._main = Process(streams)
         self._listener = self._listen()
@@ -102,7 +103,17 @@ class Supervisor:
         while not self._done:
             self._poller.poll(self._until_next_timer())
             self._run_timers()
+        self._close()
+
+    def _close(self) -> None:
         self._main.streams.close()
+        for connection in list(self._daemons):
+            self._drop_daemon(connection)
+        self._poller.forget(self._listener.fileno())
+        self._listener.close()
+        os.unlink(SOCKET)
+        self._children.close()
+        self._poller.close()
 
     # Starting
 
@@ -334,9 +345,7 @@ class Supervisor:
     def _op_exec(self, request: protocol.Message, descriptors: list[int], answer: Answer) -> None:
         """Add a process by `argv`; a descriptor, if there is one, is its client from the first byte on."""
         name = request["exec"]
-        streams = Streams(
-            self._poller, terminal=request["terminal"], stdin=request["stdin"], stdin_once=True, log=None
-        )
+        streams = Streams(self._poller, terminal=request["terminal"], stdin=request["stdin"], stdin_once=True, log=None)
         process = self._execs[name] = Process(streams)
         if descriptors:
             self._attach(process, socket.socket(fileno=descriptors[0]), request)
@@ -412,6 +421,8 @@ def main(job: Job, control: socket.socket, early: list[tuple[socket.socket, prot
             supervisor.attach_early(sock, request)
         supervisor.run()
     except BaseException:
+        import traceback  # needed once in a shim's life at most
+
         with open("shim.log", "a", encoding="utf-8") as file:
             traceback.print_exc(file=file)
         raise
@@ -424,7 +435,9 @@ def _size(size: list[int] | None) -> tuple[int, int] | None:
 def _write_status(path: str, status: dict[str, Any]) -> None:
     """Rename is enough: a power failure ends the container too, and then its status is unknown by nature."""
     with open(f"{path}.new", "w", encoding="ascii") as file:
-        json.dump(status, file)
+        file.write(
+            '{"code":%d,"oom_killed":%s,"at":%d}' % (status["code"], str(status["oom_killed"]).lower(), status["at"])
+        )
     os.rename(f"{path}.new", path)
 
 
@@ -438,6 +451,8 @@ def _read_pid(path: str) -> int:
 
 def _reason(log: str, output: bytes, otherwise: str) -> str:
     """Why a runtime failed: the last error of its JSON log, else what it printed."""
+    import json  # needed when a start has failed, not by those that run
+
     with contextlib.suppress(OSError), open(log, "rb") as file:
         for line in reversed(file.read().splitlines()):
             with contextlib.suppress(ValueError, AttributeError, TypeError):

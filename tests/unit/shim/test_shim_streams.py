@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -43,6 +45,7 @@ class Bench:
 
     def __init__(self, *, stdin: bool = True, stdin_once: bool = True) -> None:
         self.poller = Poller()
+        self.clients: list[socket.socket] = []
         self.streams = Streams(self.poller, terminal=False, stdin=stdin, stdin_once=stdin_once)
         self.stdin, self.stdout, self.stderr = self.streams.open_pipes()
         self.streams.start()
@@ -52,7 +55,17 @@ class Bench:
         outputs = frozenset({"stdout", "stderr"})
         self.streams.attach(theirs, stdin=stdin, outputs=outputs, keys=b"", on_detach=lambda: None)
         ours.settimeout(5)
+        self.clients.append(ours)
         return ours
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.streams.close()
+        self.poller.close()
+        for fd in (self.stdin, self.stdout, self.stderr):
+            with contextlib.suppress(OSError):
+                os.close(fd)
 
     def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 5
@@ -67,14 +80,14 @@ class Bench:
 
 
 def readable(fd: int) -> bool:
-    import select
-
     return bool(select.select([fd], [], [], 0)[0])
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.close()
 
 
 def test_every_client_gets_both_streams_in_frames(bench: Bench) -> None:
@@ -108,6 +121,7 @@ def test_without_stdin_once_the_client_goes_and_the_input_stays_open() -> None:
     assert client.recv(100) == b""
     assert os.read(bench.stdin, 100) == b"hello"
     assert not readable(bench.stdin)
+    bench.close()
 
 
 def test_a_client_that_does_not_type_may_close_its_side(bench: Bench) -> None:
