@@ -7,7 +7,6 @@ that the name stands for.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -16,7 +15,7 @@ from wherry.images.image import Layer
 from wherry.oci import reference as references
 from wherry.oci.digest import Digest
 from wherry.oci.reference import Reference
-from wherry.state.database import Schema
+from wherry.state.database import Connection, Schema
 
 TABLES = Schema(
     "images",
@@ -43,8 +42,6 @@ TABLES = Schema(
         """,
     ),
 )
-
-Connection = sqlite3.Connection
 
 
 class Name(msgspec.Struct, frozen=True):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -35,7 +34,7 @@ from wherry.oci.image_config import ImageConfig
 from wherry.oci.manifest import Manifest
 from wherry.oci.reference import Reference
 from wherry.snapshots.snapshotter import Kind, SnapshotInUse, SnapshotNotFound, Snapshotter
-from wherry.state.database import Database
+from wherry.state.database import Connection, Database
 
 _log = logging.getLogger(__name__)
 _ID_PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})", re.ASCII)
@@ -102,7 +101,7 @@ class Records:
         """The image that a name, an ID or the beginning of an ID means. Raises NoSuchImage and others, see `find`."""
         return self._image(self.database.read(lambda connection: self.find(connection, text)))
 
-    def find(self, connection: sqlite3.Connection, text: str) -> catalogue.Row:
+    def find(self, connection: Connection, text: str) -> catalogue.Row:
         """The record that `text` means. Raises NoSuchImage, AmbiguousImage, InvalidReference."""
         asked = references.parse_any(text)
         found = catalogue.named(connection, asked.canonical()) if isinstance(asked, Reference) else asked
@@ -152,7 +151,7 @@ class Records:
         """Record images and their names in one transaction; the names that others lost by it."""
         moments = [times.or_zero(addition.config.created) for addition in additions]
 
-        def change(connection: sqlite3.Connection) -> list[Replaced]:
+        def change(connection: Connection) -> list[Replaced]:
             replaced = []
             for addition, created in zip(additions, moments, strict=True):
                 catalogue.add(connection, addition.id, addition.manifest_digest, created, addition.layers)
@@ -167,7 +166,7 @@ class Records:
     def tag(self, source: str, target: Reference) -> Digest:
         """Give an image one more name; its ID. Raises NoSuchImage and others, see `find`."""
 
-        def change(connection: sqlite3.Connection) -> Digest:
+        def change(connection: Connection) -> Digest:
             row = self.find(connection, source)
             catalogue.give_name(connection, target, row.id, row.manifest, self.now())
             return row.id

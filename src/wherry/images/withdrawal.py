@@ -6,7 +6,6 @@ containers, only who uses an image. A crash in between leaves garbage for `Recor
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -19,6 +18,7 @@ from wherry.images.records import Records
 from wherry.images.removal import Removed, User, decide
 from wherry.oci import reference as references
 from wherry.oci.digest import Digest
+from wherry.state.database import Connection
 
 InUse = Callable[[Digest], Iterable[User]]
 """The containers made from the image with this ID."""
@@ -48,7 +48,7 @@ def remove(records: Records, asked: str, in_use: InUse, *, force: bool = False) 
     return outcome.removed
 
 
-def _delete(connection: sqlite3.Connection, image: Digest, asked: str, users: list[User], force: bool) -> _Outcome:
+def _delete(connection: Connection, image: Digest, asked: str, users: list[User], force: bool) -> _Outcome:
     row = catalogue.find(connection, image)
     if row is None:
         raise NoSuchImage(references.parse_any(asked))
