@@ -112,7 +112,7 @@ class Images:
             raise NoSuchImage(reference.parse(text))
         return SimpleNamespace(id=IMAGE_ID)
 
-    async def load(self, chunks: AsyncIterator[bytes], report: Report) -> None:
+    async def load(self, chunks: AsyncIterator[bytes], report: Report, platform: str = "") -> None:
         data = b"".join([chunk async for chunk in chunks])
         if data == b"bad":
             raise errors.InvalidArgument("invalid archive: does not contain a manifest.json")

@@ -34,7 +34,7 @@ class Healthcheck(msgspec.Struct, frozen=True, omit_defaults=True, rename="pasca
 
 
 class Execution(msgspec.Struct, frozen=True, omit_defaults=True, rename="pascal"):
-    """How to run the image: the member `config`. None is JSON's null or absence, which Docker keeps apart from empty."""
+    """How to run the image: the member `config`. None is null or absent, which Docker keeps apart from empty."""
 
     user: str = ""
     exposed_ports: dict[str, Any] | None = None

@@ -81,3 +81,18 @@ def _values(word: str, given: Any) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise InvalidFilters(f"the values of {word!r} are not a list of strings")
     return values
+
+
+def platform(query: Query) -> str:
+    """`os/architecture/variant`, written so or as the JSON object of a descriptor's platform; "" if it is absent."""
+    text = query.get("platform")
+    if not text.startswith("{"):
+        return text
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        given = {}
+    words = [given.get(name, "") for name in ("os", "architecture", "variant")]
+    if not all(isinstance(word, str) for word in words) or not all(words[:2]):
+        raise InvalidParameter("platform", text, 'it must be like {"os":"linux","architecture":"amd64"}')
+    return "/".join(filter(None, words))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.trees import mounted, tmpfs
 
+from tests.support.trees import mounted, tmpfs
 from wherry.content.leases import Leases
 from wherry.content.store import Store
 from wherry.images import catalogue

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.component.images.conftest import KINDS, Depot
 from tests.support.image_archives import MadeImage, docker_archive
 from tests.support.trees import tmpfs
-
 from wherry.images.image import DamagedImage
 from wherry.images.removal import Removed, User
 from wherry.images.store import Images

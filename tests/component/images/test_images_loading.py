@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+
 from tests.component.images.conftest import Depot
 from tests.support import image_archives as archives
 from tests.support.image_archives import COMPRESSIONS, MadeImage, docker_archive, layout, named, tar
-
 from wherry import errors
 from wherry.images.image import NoSuchImage
 from wherry.images.progress import Progress

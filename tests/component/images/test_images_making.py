@@ -6,9 +6,9 @@ import gzip
 import io
 
 import pytest
+
 from tests.component.images.conftest import Depot
 from tests.support.image_archives import COMPRESSIONS, MadeImage, docker_archive, sha256, tar
-
 from wherry import errors
 from wherry.images.changes import InvalidChange
 from wherry.images.image import InvalidTag

@@ -10,10 +10,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from tests.component.images.conftest import Depot
 from tests.support import image_archives as archives
 from tests.support.image_archives import MadeImage, docker_archive, layout, named
-
 from wherry.content.store import BlobNotFound
 from wherry.images.image import NoSuchImage
 from wherry.oci.digest import encoded

@@ -40,7 +40,7 @@ class Shelf:
         self.snapshots = Native(root / "snapshots", self.database)
         self.unpacker = Unpacker(self.snapshots, self.store)
         self.images = Images(self.store, self.snapshots, Leases(), self.database, self.unpacker)
-        self.records = self.images._records  # noqa: SLF001
+        self.records = self.images._records
 
     def add(self, *names: str, created: str = "2024-01-01T00:00:00Z", digest: bool = False) -> Image:
         environment = [f"N={next(_numbers)}", *(f"FILLER_{n}={'x' * 60}" for n in range(20))]

@@ -64,3 +64,22 @@ def test_filters_survive_encoding(filters: dict[str, list[str]]) -> None:
 def test_a_dimension_must_be_a_small_number(text: str) -> None:
     with pytest.raises(errors.InvalidArgument):
         query.dimension(Query(f"h={text}".encode()), "h")
+
+
+@pytest.mark.parametrize(
+    ("text", "platform"),
+    [
+        ("", ""),
+        ("linux/arm64", "linux/arm64"),
+        ('{"os":"linux","architecture":"arm","variant":"v7"}', "linux/arm/v7"),
+        ('{"architecture":"amd64","os":"linux","os.version":"1"}', "linux/amd64"),
+    ],
+)
+def test_a_platform_has_two_forms(text: str, platform: str) -> None:
+    assert query.platform(Query(f"platform={quote(text)}".encode())) == platform
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"os":"linux"}', '{"os":1,"architecture":"x"}'])
+def test_a_platform_in_another_form_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidArgument, match="platform"):
+        query.platform(Query(f"platform={quote(text)}".encode()))

@@ -120,7 +120,7 @@ def _import_target(parameters: Query) -> str:
 
 async def load(call: Call) -> Response:
     async def work(report: Report) -> None:
-        await call.engine.images.load(call.request.body, report)
+        await call.engine.images.load(call.request.body, report, query.platform(call.query))
 
     return await progress.told(work)
 
