@@ -59,9 +59,9 @@ class Types:
         self._definitions = definitions
         self._done: dict[str, str] = {}
         self._busy: set[str] = set()
-        for name in definitions:
-            if self._members(definitions[name]):
-                self._define(pascal(name), definitions[name])
+        for name, schema in definitions.items():
+            if self._members(schema):
+                self._define(pascal(name), schema)
 
     def add(self, name: str, schema: Schema) -> None:
         self._define(name, schema)

@@ -1,8 +1,8 @@
 """Failpoints: named places in product code where a test makes the process fail.
 
-`WHERRY_FAULTS="ingest:before-rename=kill,start:after-mount=delay:0.5"` arms them when the process starts. Actions: `kill`
-(SIGKILL to ourselves, as a crash), `error` (OSError EIO), `full` (OSError ENOSPC), `delay:SECONDS`. Costs a look-up in
-an empty dict otherwise.
+`WHERRY_FAULTS="ingest:before-rename=kill,start:after-mount=delay:0.5"` arms them when the process starts. Actions:
+`kill` (SIGKILL to ourselves, as a crash), `error` (OSError EIO), `full` (OSError ENOSPC), `delay:SECONDS`. Costs a
+look-up in an empty dict otherwise.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The words in which end-to-end tests are written.
 
-A test is one intent: its name says an invariant in a sentence. It reads as steps with what must be seen after each; state is
-asked for before output is compared, nothing sleeps for a fixed time, and when it fails the daemon's log and the steps
-so far are shown.
+A test is one intent: its name says an invariant in a sentence. It reads as steps with what must be seen after each;
+state is asked for before output is compared, nothing sleeps for a fixed time, and when it fails the daemon's log and
+the steps so far are shown.
 
     def test_a_container_outlives_its_daemon(scenario):
         scenario.docker("run", "-d", "--name", "web", "busybox", "sleep", "1000")

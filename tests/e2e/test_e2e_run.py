@@ -55,7 +55,10 @@ def test_the_container_has_its_own_hostname_processes_and_mounts(scenario: Scena
 
 
 def test_default_isolation_is_dockers(scenario: Scenario) -> None:
-    script = "grep -E 'CapEff|CapInh|CapBnd|Seccomp:|NoNewPrivs' /proc/self/status; cat /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/panic"
+    script = (
+        "grep -E 'CapEff|CapInh|CapBnd|Seccomp:|NoNewPrivs' /proc/self/status;"
+        " cat /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/panic"
+    )
     done = scenario.docker("run", "--rm", "busybox", "sh", "-c", script, code=1)
     status = dict(line.split(":\t") for line in done.stdout.splitlines() if ":\t" in line)
     assert status["CapEff"] == status["CapBnd"] == "00000000a80425fb"
@@ -218,7 +221,10 @@ def test_binds_tmpfs_and_read_only(scenario: Scenario, tmp_path: object) -> None
 
 
 def test_limits_reach_the_kernel(scenario: Scenario) -> None:
-    script = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max"
+    script = (
+        "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max 2>/dev/null"
+        " || cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max"
+    )
     done = scenario.docker("run", "--rm", "-m", "64m", "--pids-limit", "50", "busybox", "sh", "-c", script)
     assert done.stdout.split() == ["67108864", "50"]
 

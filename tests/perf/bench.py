@@ -2,8 +2,8 @@
 
     python tests/perf/bench.py NAME=unix:///path/to.sock [NAME=unix:///path/to.sock ...] [--only run,exec] [--rounds 15]
 
-Every measure is taken in turn on each daemon, so that what else the machine does hits all alike; the figure is the median.
-Each daemon needs an image busybox:latest. The docker client does the work where a user would use it.
+Every measure is taken in turn on each daemon, so that what else the machine does hits all alike; the figure is the
+median. Each daemon needs an image busybox:latest. The docker client does the work where a user would use it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Streams between the event loop and code that blocks on files.
 
-Blocking code gets one end of a socket pair as a file; the loop feeds or drains the other. Memory is bounded by the socket's
-buffer. Knows nothing of what passes.
+Blocking code gets one end of a socket pair as a file; the loop feeds or drains the other. Memory is bounded by the
+socket's buffer. Knows nothing of what passes.
 """
 
 from __future__ import annotations

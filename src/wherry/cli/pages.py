@@ -88,7 +88,7 @@ def group(name: str, words: list[str]) -> int:
 
 def absent(path: str) -> int:
     """Say plainly that a command of Docker's is missing here."""
-    hint = _HINTS.get(path.split(" ")[-1], "'wherry --help' lists what works")
+    hint = _HINTS.get(path.rsplit(" ", maxsplit=1)[-1], "'wherry --help' lists what works")
     raise Failure(f"wherry: '{path}' is not implemented yet\n{hint}")
 
 

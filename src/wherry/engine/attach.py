@@ -1,7 +1,7 @@
 """`docker attach`: a client's end of a container's stdio, before, at and after its start.
 
-Knows detach keys and who may attach when. Must not know HTTP: the caller gets a socket and relays. Before the start the other
-end waits with the container, so that not a byte is missed and stdin may already be sent.
+Knows detach keys and who may attach when. Must not know HTTP: the caller gets a socket and relays. Before the start the
+other end waits with the container, so that not a byte is missed and stdin may already be sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """`docker create`: a request becomes a container, or nothing.
 
-Order, so that a crash leaves a container or nothing that restore would not sweep away: reserve the name, make the volumes,
-prepare the snapshot, make the directory, and write the record last. Undo is registered right after each of them.
+Order, so that a crash leaves a container or nothing that restore would not sweep away: reserve the name, make the
+volumes, prepare the snapshot, make the directory, and write the record last. Undo is registered right after each of
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The engine as one value: its parts, and the order in which they are made, started and stopped.
 
-This is what an edge (the API server, a Python program) holds. It knows which part does what and nothing else: every use case
-is in the part that bears its name. Made by `daemon.app`, or by a program that wants an engine without a daemon.
+This is what an edge (the API server, a Python program) holds. It knows which part does what and nothing else: every use
+case is in the part that bears its name. Made by `daemon.app`, or by a program that wants an engine without a daemon.
 """
 
 from __future__ import annotations

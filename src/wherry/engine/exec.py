@@ -1,7 +1,8 @@
 """`docker exec`: further processes in a running container.
 
-Knows an exec's life (created, running, ended) and Docker's answers about it. Must not know how the process is started: that is
-`launch`. Ended ones are kept for a while, so that a client can ask for the exit code, and go with their container.
+Knows an exec's life (created, running, ended) and Docker's answers about it. Must not know how the process is started:
+that is `launch`. Ended ones are kept for a while, so that a client can ask for the exit code, and go with their
+container.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """From a decided start to a running task, and from an ended one to nothing left on the host.
 
-Knows the order of the effects, which of them run side by side, and the undo of each. Must not decide anything: `lifecycle`
-does. On the way up: the root is mounted while the network is connected; then the files and the specification are written;
-then the shim is forked. On the way down everything is repeatable, so that what a crash has left is taken down the same way.
+Knows the order of the effects, which of them run side by side, and the undo of each. Must not decide anything:
+`lifecycle` does. On the way up: the root is mounted while the network is connected; then the files and the
+specification are written; then the shim is forked. On the way down everything is repeatable, so that what a crash has
+left is taken down the same way.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Launcher:
     # Up
 
     async def launch(self, container: Container) -> tuple[int, int]:
-        """Start the container's first process: its pid and the time. StartError; nothing is left behind on any error."""
+        """Start the container's first process: its pid and the time. StartError; no error leaves anything behind."""
         record = container.record
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self._worker.run, self._clear, record)

@@ -1,11 +1,11 @@
 """Moves containers through their phases: decide, persist, do.
 
-Every verb takes the container's turn, asks `machine.decide`, makes the new state durable, and runs the effects that came
-with it; what comes of them is the next event. Long waits (for a process to obey a signal) happen outside the turn, so
-that a container that will not die can still be listed, inspected and killed harder.
+Every verb takes the container's turn, asks `machine.decide`, makes the new state durable, and runs the effects that
+came with it; what comes of them is the next event. Long waits (for a process to obey a signal) happen outside the turn,
+so that a container that will not die can still be listed, inspected and killed harder.
 
-Knows the verbs, Docker's answers to them and the events they publish. Must not know how a container is mounted, connected
-or started: that is `launch`.
+Knows the verbs, Docker's answers to them and the events they publish. Must not know how a container is mounted,
+connected or started: that is `launch`.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Lifecycle:
         self._publish.container(container.record, "restart")
 
     async def kill(self, container: Container, signal: str | None = None, reference: str = "") -> None:
-        """Send a signal, SIGKILL if none is given. It counts as a stop unless the image wants to be stopped otherwise."""
+        """Send a signal, SIGKILL by default. It counts as a stop unless the image wants to be stopped otherwise."""
         number = _signal(signal or "SIGKILL")
         async with container.turn:
             if container.state.phase not in ALIVE:

@@ -1,4 +1,4 @@
-"""Reading a container's json-file log: records across rotated files, from the beginning, from a time, or the last n lines.
+"""Reading a container's json-file log: records across rotated files, all, from a time on, or the last n lines.
 
 Knows the format and the names of rotated files (`shim.logfile` writes both). Must not know frames, followers or
 containers. Blocks; the engine reads on a worker. A record that cannot be read costs that record and is reported in its
@@ -20,7 +20,7 @@ _LONGEST_RECORD = 1 << 20
 
 
 class LogRecord(msgspec.Struct, frozen=True):
-    """One record. `log` ends in a newline unless it is a piece of a longer line; `time` is RFC 3339 with nanoseconds."""
+    """One record. `log` ends in a newline unless a longer line goes on; `time` is RFC 3339 with nanoseconds."""
 
     log: str
     stream: str

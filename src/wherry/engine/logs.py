@@ -1,7 +1,7 @@
 """`docker logs`: a container's output from its log files, framed for the client, with --tail, --since and --follow.
 
-Knows log options, frames and when following ends. Must not know HTTP. It reads what the shim has written, so it works the
-same whether the container runs, has ended, or ran under an earlier daemon.
+Knows log options, frames and when following ends. Must not know HTTP. It reads what the shim has written, so it works
+the same whether the container runs, has ended, or ran under an earlier daemon.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Logs:
         self._worker = worker
 
     def read(self, container: Container, options: LogOptions) -> AsyncIterator[bytes]:
-        """Output in pieces: raw for a terminal, else in Docker's frames. The arguments are checked before it returns."""
+        """Output in pieces: raw for a terminal, else in Docker's frames. It checks the arguments before it returns."""
         if not (options.stdout or options.stderr):
             raise NoStreamChosen
         log_config = container.record.host.log_config

@@ -2,8 +2,8 @@
 
 Two rules hold for the whole engine. Only `decide` moves a container from one phase to another; and it does nothing
 else: it returns the new state and the effects that make it true, as values. `lifecycle` persists the state first, runs
-the effects next and feeds back what came of them as the next event. So a crash at any moment leaves a phase on disk from
-which `restore` can go on: it asks the shim what is true and feeds the event that says so.
+the effects next and feeds back what came of them as the next event. So a crash at any moment leaves a phase on disk
+from which `restore` can go on: it asks the shim what is true and feeds the event that says so.
 
     created ──start──▶ starting ──started──▶ running ◀──pause/unpause──▶ paused
                           ▲ ▲                   │ │                        │

@@ -1,7 +1,7 @@
 """Mount points of a container: from `-v`, `--mount`, `--tmpfs`, the image's VOLUMEs and `--volumes-from` to values.
 
-Pure, but for one question to the host: whether a bind's source exists. Volumes are named, not made: `create` makes them.
-Rules and message texts are Docker's (docker run, "Mount volume").
+Pure, but for one question to the host: whether a bind's source exists. Volumes are named, not made: `create` makes
+them. Rules and message texts are Docker's (docker run, "Mount volume").
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class DuplicateTarget(errors.InvalidArgument):
 
 
 def parse_bind(spec: str) -> Mount:
-    """`source:target[:mode]`, where a source without leading slash is a volume; `target` alone is an anonymous volume."""
+    """`source:target[:mode]`, a source without leading slash is a volume, `target` alone an anonymous one."""
     parts = spec.split(":")
     if len(parts) > 3 or "" in parts[:2]:
         raise InvalidVolumeSpec(spec)
-    source, target, mode = (parts + ["", ""])[:3] if len(parts) > 1 else ("", parts[0], "")
+    source, target, mode = [*parts, "", ""][:3] if len(parts) > 1 else ("", parts[0], "")
     if not target.startswith("/"):
         raise InvalidMountPath(spec, target)
     target = posixpath.normpath(target)

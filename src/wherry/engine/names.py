@@ -79,7 +79,7 @@ def new_id() -> str:
 
 
 def resolve(reference: str, ids: Collection[str], by_name: Mapping[str, str]) -> str:
-    """The id that `reference` means: an id, a name (with or without slash) or a unique beginning of an id, in this order."""
+    """The id that `reference` means: an id, else a name (with or without slash), else a unique beginning of an id."""
     if reference in ids:
         return reference
     named = by_name.get(reference.removeprefix("/"))

@@ -94,7 +94,8 @@ class NetworkCases:
                 )
             if mode.startswith("container:"):
                 raise CannotConnect(
-                    "container sharing network namespace with another container or host cannot be connected to any other network"
+                    "container sharing network namespace with another container or host"
+                    " cannot be connected to any other network"
                 )
             if network.driver != "bridge":
                 raise CannotConnect(f"container cannot be connected to network {network.name}")

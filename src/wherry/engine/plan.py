@@ -90,7 +90,7 @@ def config(user: api.ContainerConfig, image: Execution, identifier: str) -> api.
 
 
 def merge_environment(base: Iterable[str], over: Iterable[str]) -> list[str]:
-    """`over` replaces entries of `base` by name in their place and adds the others; an entry without `=` removes its name."""
+    """`over` replaces entries of `base` by name, in place, and adds the others; one without `=` removes its name."""
     merged: dict[str, str] = {}
     for entry in [*base, *over]:
         merged[entry.partition("=")[0]] = entry
@@ -147,7 +147,8 @@ def _check_restart(user: api.HostConfig) -> None:
     name, count = text(policy.name), number(policy.maximum_retry_count)
     if name not in _RESTART_POLICIES:
         raise InvalidRequest(
-            f"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
+            f"invalid restart policy: unknown policy '{name}';"
+            " use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
         )
     if count < 0:
         raise InvalidRequest("invalid restart policy: maximum retry count cannot be negative")

@@ -1,7 +1,8 @@
 """What the engine knows of a container, as it is stored.
 
-The request is kept in Docker's own words (`config`, `host`, `networks`), since inspect must echo it; `plan` has completed
-it with the image's defaults and interprets it once more when the container starts. A record is replaced, never changed.
+The request is kept in Docker's own words (`config`, `host`, `networks`), since inspect must echo it; `plan` has
+completed it with the image's defaults and interprets it once more when the container starts. A record is replaced,
+never changed.
 """
 
 from __future__ import annotations

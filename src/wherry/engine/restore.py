@@ -30,7 +30,7 @@ class Restore:
         self._lifecycle = lifecycle
 
     async def run(self) -> None:
-        """Bring every container to a phase that is true. One that cannot be restored is logged and does not stop the others."""
+        """Bring every container to a phase that is true. One that cannot be is logged and does not stop the others."""
         self._containers.load()
         tasks = {container: self._connect(container) for container in self._containers}
         await self._launcher.reconcile(container.record for container, task in tasks.items() if task)

@@ -1,4 +1,4 @@
-"""A container's root file system on the host: its snapshot, where it is mounted, and what is removed with the container.
+"""A container's root file system on the host: its snapshot, where it is mounted, what goes with the container.
 
     <data-root>/containers/<id>/          the container's directory
         rootfs/                           where the snapshot is mounted while it is needed
@@ -52,7 +52,7 @@ class Roots:
             pass
 
     def fill(self, record: Record) -> None:
-        """Copy what the image has at the place of an empty volume into it: Docker's copy-up, when a container is created."""
+        """Copy into an empty volume what the image has at its place: Docker's copy-up, when a container is made."""
         fresh = [each for each in record.mounts if each.copy_up and each.type == "volume" and _is_empty(each.source)]
         if not fresh:
             return
@@ -113,7 +113,7 @@ def _is_empty(directory: str) -> bool:
 
 
 def _copy_up(root: Path, inside: str, volume: Path) -> None:
-    """All or nothing: a copy beside the volume's directory takes its place. Links in the image cannot lead out of it."""
+    """All or nothing: a copy beside the volume's directory takes its place. No link in the image leads out of it."""
     base = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         flags = os.O_RDONLY | os.O_DIRECTORY

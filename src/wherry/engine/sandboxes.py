@@ -1,7 +1,7 @@
 """A container's place in the networks: from its request to endpoints, and the three files that go with them.
 
-Knows NetworkMode, PortBindings and what /etc/hosts, /etc/hostname and /etc/resolv.conf say. Must not know how an endpoint is
-made: that is `network`.
+Knows NetworkMode, PortBindings and what /etc/hosts, /etc/hostname and /etc/resolv.conf say. Must not know how an
+endpoint is made: that is `network`.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def attachment(record: Record, network: str, settings: api.EndpointSettings) -> 
 
 
 def wanted_ports(record: Record) -> list[ports.Wanted]:
-    """What is to be published: the bindings, and with PublishAllPorts every other exposed port on one of the host's choice."""
+    """What to publish: the bindings, and with PublishAllPorts each other exposed port on one of the host's choice."""
     wanted = [
         ports.parse_binding(port, text(binding.host_ip), text(binding.host_port))
         for port, bindings in mapping(record.host.port_bindings).items()

@@ -1,4 +1,4 @@
-"""From a container's record to the settings its OCI specification is made of: the second and last reading of the request.
+"""From a container's record to the settings of its OCI specification: the second and last reading of the request.
 
 Pure, but for device nodes, which are looked at on the host. What only a start can know (the mounted root, the user's
 numbers, the namespaces to join) comes in as `Resolved`.

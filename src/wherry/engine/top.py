@@ -1,6 +1,7 @@
 """`docker top`: the processes of a container, as ps(1) of the host prints them.
 
-Knows the output of ps. Must not run anything of the container's: the host's ps looks at pids from the container's cgroup.
+Knows the output of ps. Must not run anything of the container's: the host's ps looks at pids from the container's
+cgroup.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writable.set()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._lost()
 
     def _lost(self) -> None:
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
             self.data_received(rest)
 
     def _receive_body(self, data: bytes) -> None:
-        assert self._decoder is not None  # noqa: S101 -- checked by the caller
+        assert self._decoder is not None
         self._continue_expected = False
         try:
             payload, rest = self._decoder.feed(data)

@@ -57,7 +57,7 @@ class _Head:
         return len(data) if found < 0 else found + 4
 
     def _parse(self, piece: bytes) -> None:
-        assert self._parser is not None  # noqa: S101 -- a head is not fed after its end
+        assert self._parser is not None
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -69,7 +69,7 @@ class _Head:
         self.fields.append((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")))
 
     def on_headers_complete(self) -> None:
-        assert self._parser is not None  # noqa: S101 -- called by the parser
+        assert self._parser is not None
         self.complete = True
         self.version = self._parser.get_http_version()
         self.keep_alive = self._parser.should_keep_alive()
@@ -89,7 +89,7 @@ class RequestHead(_Head):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        assert self._parser is not None  # noqa: S101 -- called by the parser
+        assert self._parser is not None
         self.method = self._parser.get_method().decode("ascii")
 
 
@@ -103,5 +103,5 @@ class ResponseHead(_Head):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        assert self._parser is not None  # noqa: S101 -- called by the parser
+        assert self._parser is not None
         self.status = self._parser.get_status_code()

@@ -185,7 +185,7 @@ class RawStream(asyncio.Protocol):
         if self._receiver is not None:
             self._receiver.writable()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._gone()
 
     def _gone(self) -> None:
@@ -208,7 +208,7 @@ class _Lingering(asyncio.Protocol):
         self._lost = lost
         self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, close, transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
         self._lost()
 

@@ -62,7 +62,7 @@ _PAGE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Option words, sorted into what mount(2) takes: `flags`, `propagation` (calls of their own, in order) and `data`."""
+    """Option words as mount(2) takes them: `flags`, `propagation` (calls of their own, in order) and `data`."""
 
     flags: int
     propagation: tuple[int, ...]
@@ -70,7 +70,7 @@ class Options:
 
 
 def parse_options(words: tuple[str, ...] | list[str]) -> Options:
-    """Sort option words; a later word wins over an earlier one. Words that are no flag go to the file system as data."""
+    """Sort option words; a later one wins over an earlier one. Words that are no flag go to the file system."""
     flags = 0
     propagation: list[int] = []
     data: list[str] = []

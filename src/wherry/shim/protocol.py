@@ -1,8 +1,8 @@
 """Messages between daemon, zygote and shims: one dictionary per packet of a SOCK_SEQPACKET socket, with descriptors.
 
-Packets are marshalled in format 2, which every Python since 2.5 reads alike: a shim may be older than the daemon that talks to
-it. Not JSON, since its package with all it needs would cost every shim memory. Both ends are ours and the sockets are
-root's. Knows the packet, not its meaning. Descriptors travel as SCM_RIGHTS, unix(7).
+Packets are marshalled in format 2, which every Python since 2.5 reads alike: a shim may be older than the daemon that
+talks to it. Not JSON, since its package with all it needs would cost every shim memory. Both ends are ours and the
+sockets are root's. Knows the packet, not its meaning. Descriptors travel as SCM_RIGHTS, unix(7).
 
 Request   {"n": int, "op": str, ...}                    daemon → shim
 Reply     {"n": int, "ok": {...}} | {"n": int, "error": str}

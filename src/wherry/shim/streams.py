@@ -3,15 +3,15 @@
 Knows pipes, a terminal's master end, sockets, Docker's 8-byte frames and detach keys. Must not know which process it is
 or what ends it. Everything is non-blocking and driven by one `Poller`.
 
-Memory is bounded: when a client has more than HIGH_WATER bytes outstanding, the process's output is not read until it has
-caught up, as with Docker; when the process does not read its input, neither do we.
+Memory is bounded: when a client has more than HIGH_WATER bytes outstanding, the process's output is not read until it
+has caught up, as with Docker; when the process does not read its input, neither do we.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import selectors
+import select
 import socket
 import struct
 import termios
@@ -24,40 +24,45 @@ HIGH_WATER = 1 << 20
 _PIPE_BYTES = 1 << 20
 
 _NUMBER = {"stdout": 1, "stderr": 2}
+_NOBODY = (None, None)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Callback = Callable[[], None] | None
 
 
 class Poller:
-    """Callbacks for descriptors that are ready. `watch` with no callback at all stops watching."""
+    """Callbacks for descriptors that are ready: epoll(7). `watch` with no callback at all stops watching."""
 
     def __init__(self) -> None:
-        self._selector = selectors.EpollSelector()
+        self._epoll = select.epoll()
+        self._watched: dict[int, tuple[Callback, Callback]] = {}
 
-    def watch(
-        self, fd: int, *, read: Callable[[], None] | None = None, write: Callable[[], None] | None = None
-    ) -> None:
-        events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
+    def watch(self, fd: int, *, read: Callback = None, write: Callback = None) -> None:
+        events = (select.EPOLLIN if read else 0) | (select.EPOLLOUT if write else 0)
         if not events:
             self.forget(fd)
-        elif fd in self._selector.get_map():
-            self._selector.modify(fd, events, (read, write))
+            return
+        if fd in self._watched:
+            self._epoll.modify(fd, events)
         else:
-            self._selector.register(fd, events, (read, write))
+            self._epoll.register(fd, events)
+        self._watched[fd] = read, write
 
     def forget(self, fd: int) -> None:
-        if fd in self._selector.get_map():
-            self._selector.unregister(fd)
+        if self._watched.pop(fd, None):
+            self._epoll.unregister(fd)
 
     def close(self) -> None:
-        self._selector.close()
+        self._epoll.close()
 
     def poll(self, timeout: float | None) -> None:
-        """Wait for events, at most `timeout` seconds, and run their callbacks."""
-        watched = self._selector.get_map()
-        for ready, events in self._selector.select(timeout):
-            for event, which in ((selectors.EVENT_READ, 0), (selectors.EVENT_WRITE, 1)):
-                key = watched.get(ready.fd)
-                if events & event and key and key.data[which]:
-                    key.data[which]()
+        """Wait for events, at most `timeout` seconds, and run their callbacks. A hang-up or an error wakes both sides."""
+        for fd, events in self._epoll.poll(timeout):
+            for event, which in ((~select.EPOLLOUT, 0), (~select.EPOLLIN, 1)):
+                callback = self._watched.get(fd, _NOBODY)[which]
+                if events & event and callback:
+                    callback()
 
 
 class DetachKeys:

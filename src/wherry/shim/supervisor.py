@@ -11,12 +11,12 @@ the command lines of the OCI runtime come with its job. It must not know images,
         shim.log              why a shim died, if it did
     <exit_path>               {"code", "oom_killed", "at"}: written before anybody is told
 
-Order of the end: the process is reaped, its output is read to the end, the exit status is on disk, daemons are told, the
-runtime's own state is deleted, and when the attached clients have everything the shim ends: its control socket closing is
-the sign that the container's name is free for another run.
+Order of the end: the process is reaped, its output is read to the end, the exit status is on disk, daemons are told,
+the runtime's own state is deleted, and when the attached clients have everything the shim ends: its control socket
+closing is the sign that the container's name is free for another run.
 
-All children are ours: the shim is a subreaper (prctl(2)), and the runtime leaves the container's process to us. A pid is
-not reused before it is reaped, so a signal cannot hit a stranger.
+All children are ours: the shim is a subreaper (prctl(2)), and the runtime leaves the container's process to us. A pid
+is not reused before it is reaped, so a signal cannot hit a stranger.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 
 from wherry.linux import syscalls
 from wherry.shim import protocol, supervisor
@@ -32,8 +31,8 @@ _ROUNDS = 10
 def main(fd: int) -> int:
     """Serve requests on a SOCK_SEQPACKET socket until its other end is closed.
 
-    The zygote itself does as little as can be: whatever it writes to costs every shim a page of its own from then on. So
-    the packet is read by the child, and the zygote only waits until it has been.
+    The zygote itself does as little as can be: whatever it writes to costs every shim a page of its own from then on.
+    So the packet is read by the child, and the zygote only waits until it has been.
     """
     daemon = socket.socket(fileno=fd)
     syscalls.set_name("wherry-zygote")
@@ -59,7 +58,8 @@ def warm_up() -> None:
     The interpreter adapts code to its use by rewriting it in place. Done here once, it costs no shim pages of its own.
     """
     home = os.getcwd()
-    directory = tempfile.mkdtemp(prefix="wherry-zygote-")
+    directory = f"/tmp/wherry-zygote-{os.urandom(8).hex()}"  # noqa: S108 - a name nobody can guess, made exclusively
+    os.mkdir(directory, 0o700)
     try:
         for _ in range(_ROUNDS):
             _be_a_shim(directory)

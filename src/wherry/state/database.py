@@ -54,7 +54,7 @@ class DatabaseFull(errors.ResourceExhausted):
 
 
 class Database:
-    """Open with `Database.open`; `read` and `write` block and may be called on any thread, `awrite` in the event loop."""
+    """Open with `Database.open`; `read` and `write` block and are for any thread, `awrite` is for the event loop."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path

@@ -63,7 +63,8 @@ def read_if_exists(path: Path) -> bytes | None:
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it without following links; nothing happens if it is absent.
 
-    A container may have made it a hundred thousand levels deep: no recursion, one descriptor, no path longer than a name.
+    A container may have made it a hundred thousand levels deep: no recursion, one descriptor, no path longer than a
+    name.
     """
     try:
         here = os.open(path, _DIRECTORY)

@@ -2,8 +2,8 @@
 
     <root>/<name>/_data        what containers see; root:root, 0755, until an image's directory is copied into it
 
-The directory is made before the record and removed after it, so a crash leaves at most a directory without a record, which
-`reconcile` removes. Blocks; safe on any thread. Names and message texts are Docker's.
+The directory is made before the record and removed after it, so a crash leaves at most a directory without a record,
+which `reconcile` removes. Blocks; safe on any thread. Names and message texts are Docker's.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Volumes:
         return self._users(name)
 
     def remove(self, name: str, *, force: bool = False, besides: str = "") -> bool:
-        """False if there is none and `force` says that this is fine. The container `besides` does not count as a user."""
+        """False if there is none and `force` says that this is fine. The container `besides` is no user of it."""
         with self._lock:
             if name not in self._volumes:
                 if force:

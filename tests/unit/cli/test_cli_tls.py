@@ -35,7 +35,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def port(certificates: Path) -> Iterator[int]:
-    """A TLS server that answers GET with `1`, and echoes what a POST is followed by once the client's side has ended."""
+    """A TLS server that answers GET with `1`, and echoes what follows a POST once the client's side has ended."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
     context.load_verify_locations(certificates / "ca.pem")

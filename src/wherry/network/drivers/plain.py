@@ -24,7 +24,7 @@ class Plain:
     def leave(self, endpoint: Endpoint) -> None:
         pass
 
-    def remains(self, endpoint: Endpoint) -> bool:  # noqa: ARG002
+    def remains(self, endpoint: Endpoint) -> bool:
         return False
 
     def reconcile(self, networks: Sequence[Network], endpoints: Sequence[Endpoint]) -> None:
