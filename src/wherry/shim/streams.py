@@ -352,10 +352,13 @@ class Streams:
             client.sock.close()
             self._balance()
 
-    def finish(self) -> None:
-        """The process has ended: flush the log, let the clients go, and discard what stray children still print."""
+    def flush(self) -> None:
+        """All output has been read: what is in the log is complete."""
         if self._log:
             self._log.flush()
+
+    def finish(self) -> None:
+        """The process has ended: let the clients go, and discard what stray children still print."""
         self._close_input()
         self._discarding = True
         for client in list(self._clients):

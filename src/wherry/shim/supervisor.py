@@ -200,15 +200,19 @@ class Supervisor:
         self._after_output(self._main, self._report_exit)
 
     def _after_output(self, process: Process, then: Callable[[], None]) -> None:
-        """Call `then` when the output of an ended process has been read, at the latest after a moment."""
+        """Call `then` when the output of an ended process has been read, at the latest after a moment.
+
+        The log is complete before that, and the clients see the end after it: who has seen the end can ask for the code.
+        """
         waiting = True
 
         def finish() -> None:
             nonlocal waiting
             if waiting:
                 waiting = False
-                process.streams.finish()
+                process.streams.flush()
                 then()
+                process.streams.finish()
 
         process.streams.drain()
         if process.streams.ended:
