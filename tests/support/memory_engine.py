@@ -21,6 +21,7 @@ from wherry.engine import containers, names
 from wherry.engine.attach import Attached
 from wherry.engine.containers import Container, Containers
 from wherry.engine.events import Events
+from wherry.engine.exec import NoSuchExec
 from wherry.engine.lifecycle import InvalidCondition, StillRunning
 from wherry.engine.logs import LogOptions, NoStreamChosen
 from wherry.engine.machine import ALIVE, Phase, State
@@ -121,6 +122,21 @@ class Images:
             raise errors.InvalidArgument("unexpected EOF")
 
 
+class Execs:
+    """There is one exec, `broken`, and it cannot be executed."""
+
+    def of(self, _container: Container) -> list[str]:
+        return []
+
+    def inspect(self, identifier: str) -> Any:
+        if identifier != "broken":
+            raise NoSuchExec(identifier)
+        return SimpleNamespace(terminal=False)
+
+    async def start(self, identifier: str, **_wanted: object) -> None:
+        raise errors.InvalidArgument(f"OCI runtime exec failed: {identifier}: no such file or directory")
+
+
 class MemoryEngine:
     storage_driver = "memory"
 
@@ -133,7 +149,7 @@ class MemoryEngine:
         self.attach = Attach()
         self.logs = Logs()
         self.images = Images()
-        self.execs = SimpleNamespace(of=lambda _container: [])
+        self.execs = Execs()
         self.close = database.close
         self.clock = 1700000000 * 10**9
 

@@ -290,6 +290,21 @@ def test_attach_takes_over_and_half_closes(
     run(body())
 
 
+def test_an_exec_answers_before_it_starts_and_tells_a_failure_in_its_stream(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with serving(tmp_path) as client:
+            missing = await client.ask("POST", "/exec/none/start", {})
+            detached = await client.ask("POST", "/exec/broken/start", {"Detach": True})
+            attached = await client.ask("POST", "/exec/broken/start", {}, Upgrade="tcp")
+        assert (missing.status, missing.json["message"]) == (404, "No such exec instance: none")
+        assert detached.status == 400
+        assert (attached.status, attached.headers["api-version"]) == (101, str(MAXIMUM))
+        text = b"OCI runtime exec failed: broken: no such file or directory\r\n"
+        assert attached.body == b"\x01\0\0\0\0\0\0" + bytes([len(text)]) + text
+
+    run(body())
+
+
 def test_a_websocket_carries_plain_bytes(tmp_path: Path) -> None:
     async def body() -> None:
         async with serving(tmp_path) as client:

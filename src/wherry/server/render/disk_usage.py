@@ -1,4 +1,4 @@
-"""Disk usage as `GET /system/df` shows it: in parts from 1.52 on, in lists before 1.53, and in 1.52 both."""
+"""Disk usage as `GET /system/df` shows it: in lists, and from 1.52 on in parts too, with lists in them if verbose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from wherry.server.render import container, image, volume
 from wherry.server.render.configs import V1_52
 from wherry.volumes.store import Volume
 
-_V1_53 = Version(1, 53)
 Json = dict[str, Any]
 
 
@@ -39,7 +38,7 @@ class Form(msgspec.Struct, frozen=True):
         if self.version >= V1_52:
             counts = {"ActiveCount": active, "TotalCount": len(items), "TotalSize": sizes[0], "Reclaimable": sizes[1]}
             written[name] = counts | ({"Items": items} if self.verbose else {})
-        if self.version < V1_52 or (self.version < _V1_53 and not self.verbose):
+        if self.version < V1_52 or not self.verbose:
             written |= legacy
         return written
 

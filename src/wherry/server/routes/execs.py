@@ -7,7 +7,6 @@ import msgspec
 from wherry import errors
 from wherry.api import types as api
 from wherry.api.versions import Version
-from wherry.engine.launch import StartError
 from wherry.http.message import Response
 from wherry.server import query, responses, takeover
 from wherry.server.api_headers import HEADERS
@@ -32,22 +31,24 @@ async def create(call: Call) -> Response:
 
 
 async def start(call: Call) -> Response | None:
-    """Checks are answered as usual. If the process cannot be executed, its terminal is where that is said."""
+    """The head is sent before the process starts, since docker-py loses output that comes in one piece with it.
+
+    So what goes wrong from then on is said in the stream.
+    """
     asked = await call.optional_body(api.ExecStartRequest) or api.ExecStartRequest()
     exec_ = call.engine.execs.inspect(call.id)
+    size = _size(asked.console_size)
     if asked.detach is True:
         await call.engine.execs.start(call.id, detach=True)
         return responses.empty(200)
-    terminal = exec_.terminal
+    stream = await takeover.take_over(call, terminal=exec_.terminal, headers=HEADERS)
     try:
-        sock = await call.engine.execs.start(call.id, detach=False, size=_size(asked.console_size))
-    except StartError as error:
-        stream = await takeover.take_over(call, terminal=terminal, headers=HEADERS)
-        await takeover.say(stream, f"{error.message}\r\n", terminal=terminal)
+        sock = await call.engine.execs.start(call.id, detach=False, size=size)
+    except errors.WherryError as error:
+        await takeover.say(stream, f"{error.message}\r\n", terminal=exec_.terminal)
         return None
-    assert sock is not None
-    stream = await takeover.take_over(call, terminal=terminal, headers=HEADERS)
-    await takeover.serve(stream, sock)
+    if sock is not None:
+        await takeover.serve(stream, sock)
     return None
 
 
