@@ -6,6 +6,7 @@ on directories in fsync(2).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -94,7 +95,8 @@ def _remove_files(directory: int) -> list[str]:
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.name)
             else:
-                os.unlink(entry.name, dir_fd=directory)
+                with contextlib.suppress(FileNotFoundError):  # its owner was faster, as a process that ends its socket
+                    os.unlink(entry.name, dir_fd=directory)
     return below
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,21 @@ def test_a_tree_may_be_deeper_than_any_path_is_long(tmp_path: Path) -> None:
     os.close(here)
     files.remove_tree(tmp_path / "tree")
     assert os.listdir(tmp_path) == []
+
+
+def test_files_that_their_owner_removes_at_the_same_time_are_no_error(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    paths = [tree / str(number) for number in range(500)]
+    for path in paths:
+        path.touch()
+
+    def remove_in_another_order() -> None:
+        for path in reversed(paths):
+            path.unlink(missing_ok=True)
+
+    owner = threading.Thread(target=remove_in_another_order)
+    owner.start()
+    files.remove_tree(tree)
+    owner.join()
+    assert not tree.exists()
