@@ -21,7 +21,7 @@ class Version(NamedTuple):
 MINIMUM = Version(1, 24)
 MAXIMUM = Version(1, 55)
 
-_TEXT = re.compile(r"(\d{1,4})\.(\d{1,4})\Z")
+_TEXT = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\Z")
 
 
 class InvalidVersion(errors.InvalidArgument):
