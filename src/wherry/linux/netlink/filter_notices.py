@@ -32,6 +32,7 @@ class FilterNotices:
         self._owner = 0
         self._wake_end, self._wake = socket.socketpair()
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER)
+        self._socket.bind((0, 0))  # without a port of its own it would get no notices
         self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _NFNLGRP_NFTABLES)
         self._socket.setblocking(False)
         self._poll = select.poll()

@@ -23,7 +23,7 @@ _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
-_VETH_INFO_PEER, _IFLA_BRPORT_ISOLATED = 1, 33
+_VETH_INFO_PEER, _IFLA_BRPORT_MODE, _IFLA_BRPORT_ISOLATED = 1, 4, 33
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _IFF_UP = 1
@@ -77,11 +77,12 @@ def link_set(index: int, *, name: str = "", mac: str = "", mtu: int = 0, master:
     return Request(_RTM_NEWLINK, 0, _link_body(index, name=name, mac=mac, mtu=mtu, master=master), "set link")
 
 
-def port_isolate(index: int) -> Request:
-    """Let a bridge's port talk to the bridge and to no other isolated port."""
-    port = codec.nested(_IFLA_INFO_SLAVE_DATA, codec.u8(_IFLA_BRPORT_ISOLATED, 1))
+def port_set(index: int, *, hairpin: bool, isolated: bool) -> Request:
+    """How a bridge treats a port: whether frames may leave by where they came, and not go to other isolated ports."""
+    modes = (codec.u8(_IFLA_BRPORT_MODE, hairpin), codec.u8(_IFLA_BRPORT_ISOLATED, isolated))
+    port = codec.nested(_IFLA_INFO_SLAVE_DATA, *modes)
     info = codec.nested(_IFLA_LINKINFO, codec.text(_IFLA_INFO_SLAVE_KIND, "bridge"), port)
-    return Request(_RTM_NEWLINK, 0, _link_body(index) + info, "isolate port")
+    return Request(_RTM_NEWLINK, 0, _link_body(index) + info, "set bridge port")
 
 
 def link_delete(index: int) -> Request:

@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from wherry.linux.netlink import route
 from wherry.network.endpoint import Endpoint
@@ -70,8 +71,7 @@ class Bridge:
             self._links.run(route.link_add(name, "veth", mtu=network.mtu, master=master, peer=peer))
         finally:
             os.close(fd)
-        if not network.icc:
-            self._links.run(route.port_isolate(self._existing(name).index))
+        self._set_port(name, icc=network.icc)
         own = inside.link(endpoint.interface)
         if own is None:
             raise OSError(errno.ENODEV, f"interface {endpoint.interface} does not exist in the sandbox")
@@ -81,6 +81,17 @@ class Bridge:
         if default_route:
             requests.append(route.route_add(ipaddress.IPv4Address(network.gateway), replace=True))
         inside.run(*requests)
+
+    def _set_port(self, name: str, *, icc: bool) -> None:
+        """Keep a port apart from the others without ICC, but let all be reached by way of the host.
+
+        Where bridged packets pass the firewall too, that is what keeps them apart, and the kernel turns those for the
+        host around within the bridge; a port must then be allowed to send back what it receives. See `firewall`.
+        """
+        filtered = _bridged_packets_are_filtered()
+        if filtered or not icc:
+            index = self._existing(name).index
+            self._links.run(route.port_set(index, hairpin=filtered, isolated=not icc and not filtered))
 
     def leave(self, endpoint: Endpoint) -> None:
         link = self._links.link(_veth(endpoint))
@@ -105,6 +116,14 @@ class Bridge:
                     self._links.run(route.link_delete(link.index))
             elif masters.get(link.name) and not link.master:
                 self._links.run(route.link_set(link.index, master=indexes[masters[link.name]]))
+
+
+def _bridged_packets_are_filtered() -> bool:
+    """Whether br_netfilter is loaded and on, as container orchestrators want it."""
+    try:
+        return Path("/proc/sys/net/bridge/bridge-nf-call-iptables").read_text(encoding="ascii").strip() == "1"
+    except FileNotFoundError:
+        return False
 
 
 def _veth(endpoint: Endpoint) -> str:
