@@ -282,19 +282,17 @@ class Networks:
         with _kernel(_SETTING_UP), contextlib.ExitStack() as undo:
             wanted = [(self.find(attachment.network), attachment) for attachment in attachments]
             leading = min(filter(_leads_out, wanted), key=_rank, default=None)
-            inside = self._sandboxes.make(container)
-            undo.callback(self._sandboxes.remove, container)
-            faults.hit("connect:after-sandbox")
             made = []
-            with inside:
-                for each in wanted:
-                    endpoint = self._begin(container, *each)
+            with self._sandboxes.make(container) as inside:
+                undo.callback(self._sandboxes.remove, container)
+                faults.hit("connect:after-sandbox")
+                for network, attachment in wanted:
+                    endpoint = self._begin(container, network, attachment)
                     undo.callback(self._end, endpoint)
-                    self._drivers[endpoint.driver].join(each[0], endpoint, inside, default_route=each is leading)
+                    leads = leading is not None and attachment is leading[1]
+                    self._drivers[endpoint.driver].join(network, endpoint, inside, default_route=leads)
                     faults.hit("connect:after-join")
-                    if each is leading:
-                        endpoint = self._publish(endpoint, each[0], published, undo)
-                    made.append(endpoint)
+                    made.append(self._publish(endpoint, network, published, undo) if leads else endpoint)
             faults.hit("connect:after-publish")
             undo.pop_all()
             return tuple(made)
