@@ -83,7 +83,7 @@ def _expose(execution: Execution, rest: str) -> Fields:
     return {"exposed_ports": ports}
 
 
-def _healthcheck(_: Execution, rest: str) -> Fields:
+def _healthcheck(_execution: Execution, rest: str) -> Fields:
     options, rest = _options(rest)
     kind, _, command = rest.partition(" ")
     if kind.upper() == "NONE":
