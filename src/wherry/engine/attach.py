@@ -80,7 +80,9 @@ class Attach:
         ours.setblocking(False)
         position = None
         if stream:
-            position = await self._connect(container, theirs, Attachment(stdin, outputs, keys))
+            position = await self._connect(
+                container, theirs, Attachment(stdin, outputs, keys, framed=not container.record.terminal)
+            )
         else:
             theirs.close()
         self._publish.container(container.record, "attach")

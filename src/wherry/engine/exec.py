@@ -108,9 +108,18 @@ class Execs:
         return [e.id for e in self._execs.values() if e.container is container and e.exit_code is None]
 
     async def start(
-        self, identifier: str, *, detach: bool, size: tuple[int, int] | None = None, detach_keys: str | None = None
+        self,
+        identifier: str,
+        *,
+        detach: bool,
+        raw: bool = False,
+        size: tuple[int, int] | None = None,
+        detach_keys: str | None = None,
     ) -> socket.socket | None:
-        """Run it; the client's end of its stdio unless detached. StartError if it cannot be executed."""
+        """Run it; the client's end of its stdio unless detached. StartError if it cannot be executed.
+
+        Output comes in frames unless the client wants it `raw`, which is its choice, terminal or not.
+        """
         exec_ = self.inspect(identifier)
         if exec_.started:
             raise AlreadyRun(identifier, running=exec_.running)
@@ -121,7 +130,7 @@ class Execs:
         keys = parse_detach_keys(detach_keys or text(config.detach_keys) or None)
         wanted = (("stdout", config.attach_stdout), ("stderr", config.attach_stderr))
         outputs = () if detach else tuple(name for name, attach in wanted if attach is True)
-        attachment = Attachment(config.attach_stdin is True and not detach, outputs, keys)
+        attachment = Attachment(config.attach_stdin is True and not detach, outputs, keys, framed=not raw)
         ours = theirs = None
         if not detach:
             ours, theirs = socket.socketpair()

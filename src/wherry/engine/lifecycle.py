@@ -222,6 +222,10 @@ class Lifecycle:
             match container.state.phase:
                 case Phase.REMOVING:
                     raise RemovalInProgress(record.id)
+                case Phase.RESTARTING if not force:
+                    raise StillRunning(
+                        record.name, "container is restarting: stop the container before removing or force remove"
+                    )
                 case Phase.PAUSED:
                     raise StillRunning(record.name, "container is paused and must be unpaused first")
                 case Phase.RUNNING | Phase.STOPPING | Phase.STARTING:

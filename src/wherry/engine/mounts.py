@@ -51,6 +51,11 @@ class InvalidMountConfig(errors.InvalidArgument):
         super().__init__(f'invalid mount config for type "{kind}": {reason}')
 
 
+class SubpathNotImplemented(errors.Unsupported):
+    def __init__(self) -> None:
+        super().__init__("mounting a part of a volume (volume-subpath) is not implemented by wherry yet")
+
+
 class DuplicateTarget(errors.InvalidArgument):
     def __init__(self, target: str) -> None:
         super().__init__(f"Duplicate mount point: {target}")
@@ -161,6 +166,8 @@ def _volume_mount(mount: api.Mount, target: str, writable: bool) -> Mount:
     copy_up, driver = True, ""
     if isinstance(options, api.MountVolumeOptions):
         copy_up = not flag(options.no_copy)
+        if text(options.subpath):
+            raise SubpathNotImplemented
         if isinstance(options.driver_config, api.MountVolumeOptionsDriverConfig):
             driver = text(options.driver_config.name)
     return Mount(

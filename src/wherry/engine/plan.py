@@ -90,11 +90,14 @@ def config(user: api.ContainerConfig, image: Execution, identifier: str) -> api.
 
 
 def merge_environment(base: Iterable[str], over: Iterable[str]) -> list[str]:
-    """`over` replaces entries of `base` by name, in place, and adds the others; one without `=` removes its name."""
+    """`over` replaces entries of `base` by name, in place, and adds the others.
+
+    An entry without `=` stays as it is, as in dockerd: it takes the variable away when the process is started.
+    """
     merged: dict[str, str] = {}
     for entry in [*base, *over]:
         merged[entry.partition("=")[0]] = entry
-    return [entry for entry in merged.values() if "=" in entry]
+    return list(merged.values())
 
 
 def command_line(config_: api.ContainerConfig) -> tuple[str, tuple[str, ...]]:
@@ -221,8 +224,6 @@ def log_limits(options: Mapping[str, str]) -> tuple[int, int, bool]:
         raise InvalidRequest(f"invalid log option: {error}") from None
     if files < 1:
         raise InvalidRequest("max-file cannot be less than 1")
-    if files > 1 and not size:
-        raise InvalidRequest("max-file cannot be set without max-size")
     compress = options.get("compress", "false").lower() in ("1", "t", "true")
     if compress and (files < 2 or not size):
         raise InvalidRequest("compress cannot be true when max-file is less than 2 or max-size is not set")

@@ -51,14 +51,18 @@ class ShimState(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """How a client wants to be attached. `keys` are the bytes of the detach sequence, empty for none."""
+    """How a client wants to be attached.
+
+    `keys` are the bytes of the detach sequence, empty for none; with `framed` output comes in Docker's frames.
+    """
 
     stdin: bool
     outputs: tuple[str, ...]
     keys: bytes = b""
+    framed: bool = True
 
     def request(self) -> dict[str, Any]:
-        return {"stdin": self.stdin, "outputs": list(self.outputs), "keys": list(self.keys)}
+        return {"stdin": self.stdin, "outputs": list(self.outputs), "keys": list(self.keys), "framed": self.framed}
 
 
 class Task:

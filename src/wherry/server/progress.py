@@ -23,8 +23,11 @@ _WAITING = 4096
 """Lines that wait for a slow client; more are left out, as the next one says it better."""
 
 
-async def told(work: Callable[[Report], Awaitable[object]]) -> Response:
-    """Run `work`, which gets a `Report` to call from any thread, and answer with what it reports."""
+async def told(work: Callable[[Report], Awaitable[object]], *, always_in_stream: bool = False) -> Response:
+    """Run `work`, which gets a `Report` to call from any thread, and answer with what it reports.
+
+    With `always_in_stream` even an error before the first line is a line: clients of some operations expect it there.
+    """
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[bytes | object] = asyncio.Queue()
 
@@ -45,7 +48,7 @@ async def told(work: Callable[[Report], Awaitable[object]]) -> Response:
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if first is _END:
+    if first is _END and not always_in_stream:
         task.result()
     return responses.stream("application/json", _lines(first, lines, task))
 

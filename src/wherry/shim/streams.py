@@ -97,12 +97,14 @@ class Client:
         outputs: frozenset[str],
         keys: DetachKeys,
         on_detach: Callable[[], None],
+        framed: bool,  # noqa: FBT001 - a field
     ) -> None:
         self.sock = sock
         self.stdin = stdin
         self.outputs = outputs
         self.keys = keys
         self.on_detach = on_detach
+        self.framed = framed
         self.pending = bytearray()
         self.finishing = False
         self.input_ended = False
@@ -163,10 +165,17 @@ class Streams:
             fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def attach(
-        self, sock: socket.socket, *, stdin: bool, outputs: frozenset[str], keys: bytes, on_detach: Callable[[], None]
+        self,
+        sock: socket.socket,
+        *,
+        stdin: bool,
+        outputs: frozenset[str],
+        keys: bytes,
+        framed: bool,
+        on_detach: Callable[[], None],
     ) -> None:
         sock.setblocking(False)
-        client = Client(sock, stdin and self._wants_stdin, outputs, DetachKeys(keys), on_detach)
+        client = Client(sock, stdin and self._wants_stdin, outputs, DetachKeys(keys), on_detach, framed)
         self._clients.append(client)
         self._watch_client(client)
 
@@ -221,7 +230,7 @@ class Streams:
                     self._read_output(fd)
 
     def _send(self, client: Client, name: str, data: bytes) -> None:
-        if not self.terminal:
+        if client.framed:
             data = struct.pack(">BxxxI", _NUMBER[name], len(data)) + data
         if not client.pending:
             try:

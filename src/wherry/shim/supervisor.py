@@ -343,6 +343,7 @@ class Supervisor:
             stdin=request["stdin"],
             outputs=frozenset(request["outputs"]),
             keys=bytes(request["keys"]) if process.streams.terminal else b"",
+            framed=request["framed"],
             on_detach=lambda: self._tell({"event": "detached", "exec": request.get("exec", "")}),
         )
 
@@ -439,9 +440,8 @@ def _size(size: list[int] | None) -> tuple[int, int] | None:
 def _write_status(path: str, status: dict[str, Any]) -> None:
     """Rename is enough: a power failure ends the container too, and then its status is unknown by nature."""
     with open(f"{path}.new", "w", encoding="ascii") as file:
-        file.write(
-            '{"code":%d,"oom_killed":%s,"at":%d}' % (status["code"], str(status["oom_killed"]).lower(), status["at"])
-        )
+        killed = "true" if status["oom_killed"] else "false"
+        file.write(f'{{"code":{status["code"]},"oom_killed":{killed},"at":{status["at"]}}}')
     os.rename(f"{path}.new", path)
 
 

@@ -85,7 +85,7 @@ def _be_a_shim(directory: str) -> None:
         )
         protocol.send(ours, {"n": 1, "op": "state"})
         client.shutdown(socket.SHUT_WR)
-        supervisor.main(job, control, [(theirs, {"stdin": False, "outputs": ["stdout"], "keys": []})])
+        supervisor.main(job, control, [(theirs, {"stdin": False, "outputs": ["stdout"], "keys": [], "framed": True})])
 
 
 def _become_shim(daemon: socket.socket, take: int) -> NoReturn:

@@ -67,7 +67,7 @@ class Run:
         self.id = identifier
         self.client, theirs = socket.socketpair()
         self.client.setblocking(False)
-        early = [(theirs, Attachment(stdin, BOTH, b"\x10\x11").request())]
+        early = [(theirs, Attachment(stdin, BOTH, b"\x10\x11", framed=not terminal).request())]
         task = Task(await self.zygote.fork_shim(job, early))
         task.on_exit = self.ended.append
         return task

@@ -82,7 +82,8 @@ def test_a_run_of_ten_seconds_resets_the_back_off_but_not_the_count() -> None:
 
 def test_on_failure_stops_at_its_maximum() -> None:
     policy = RestartPolicy("on-failure", 2)
-    state, phases = State(), []
+    state = State()
+    phases: list[Phase] = []
     while len(phases) < 3:
         state, _ = run_once(state, policy, code=1, lasted=0)
         phases.append(state.phase)

@@ -50,14 +50,14 @@ def test_nothing_to_run_is_refused() -> None:
 
 
 def test_environments_are_joined_by_name() -> None:
-    assert config(env=["A=user", "B=2", "PATH"]).env == ["A=user", "B=2"]
+    assert config(env=["A=user", "B=2", "PATH"]).env == ["PATH", "A=user", "B=2"]
 
 
 def test_labels_ports_and_volumes_are_joined() -> None:
     merged = config(labels={"a": "user"}, exposed_ports={"81/tcp": {}}, volumes={"/more": {}})
     assert merged.labels == {"a": "user", "b": "image"}
-    assert set(merged.exposed_ports or ()) == {"80/tcp", "81/tcp"}  # type: ignore[arg-type]
-    assert set(merged.volumes or ()) == {"/data", "/more"}  # type: ignore[arg-type]
+    assert set(merged.exposed_ports or ()) == {"80/tcp", "81/tcp"}
+    assert set(merged.volumes or ()) == {"/data", "/more"}
 
 
 def host(**user: object) -> api.HostConfig:

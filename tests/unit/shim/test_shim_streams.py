@@ -53,7 +53,7 @@ class Bench:
     def client(self, *, stdin: bool = True) -> socket.socket:
         ours, theirs = socket.socketpair()
         outputs = frozenset({"stdout", "stderr"})
-        self.streams.attach(theirs, stdin=stdin, outputs=outputs, keys=b"", on_detach=lambda: None)
+        self.streams.attach(theirs, stdin=stdin, outputs=outputs, keys=b"", framed=True, on_detach=lambda: None)
         ours.settimeout(5)
         self.clients.append(ours)
         return ours

@@ -36,16 +36,17 @@ async def start(call: Call) -> Response | None:
     So what goes wrong from then on is said in the stream.
     """
     asked = await call.optional_body(api.ExecStartRequest) or api.ExecStartRequest()
-    exec_ = call.engine.execs.inspect(call.id)
+    call.engine.execs.inspect(call.id)
     size = _size(asked.console_size)
     if asked.detach is True:
         await call.engine.execs.start(call.id, detach=True)
         return responses.empty(200)
-    stream = await takeover.take_over(call, terminal=exec_.terminal, headers=HEADERS)
+    raw = asked.tty is True
+    stream = await takeover.take_over(call, terminal=raw, headers=HEADERS)
     try:
-        sock = await call.engine.execs.start(call.id, detach=False, size=size)
+        sock = await call.engine.execs.start(call.id, detach=False, raw=raw, size=size)
     except errors.WherryError as error:
-        await takeover.say(stream, f"{error.message}\r\n", terminal=exec_.terminal)
+        await takeover.say(stream, f"{error.message}\r\n", terminal=raw)
         return None
     if sock is not None:
         await takeover.serve(stream, sock)

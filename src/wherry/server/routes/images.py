@@ -122,7 +122,7 @@ async def load(call: Call) -> Response:
     async def work(report: Report) -> None:
         await call.engine.images.load(call.request.body, report, query.platform(call.query))
 
-    return await progress.told(work)
+    return await progress.told(work, always_in_stream=True)
 
 
 async def save(call: Call) -> Response:
