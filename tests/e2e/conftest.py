@@ -15,14 +15,18 @@ from wherry.linux import cgroups, syscalls
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_namespaces() -> None:
+def own_namespaces() -> Iterator[None]:
     syscalls.unshare(syscalls.CLONE_NEWNET | syscalls.CLONE_NEWNS)
     syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE, None)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    if cgroups.missing_v1():
-        # crun refuses hosts that leave a controller to v2 while v1 is in use, as some test machines do.
-        controllers = f"{cgroups.detect.mounted().unified}/cgroup.controllers"
-        syscalls.mount("/dev/null", controllers, None, syscalls.MS_BIND, None)
+    if not cgroups.missing_v1():
+        yield
+        return
+    # crun refuses hosts that leave a controller to v2 while v1 is in use, as some test machines do.
+    controllers = f"{cgroups.detect.mounted().unified}/cgroup.controllers"
+    syscalls.mount("/dev/null", controllers, None, syscalls.MS_BIND, None)
+    yield
+    syscalls.umount2(controllers, syscalls.MNT_DETACH)
 
 
 @pytest.fixture(scope="session")

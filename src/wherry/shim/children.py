@@ -55,11 +55,11 @@ class Children:
 
         Raises OSError if the file cannot be executed.
         """
-        output, writer = (-1, -1)
+        output = -1
         null = os.open(os.devnull, os.O_RDWR)
         try:
             if stdio is None:
-                output, writer = os.memfd_create("output"), -1
+                output = os.memfd_create("output")
                 actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, output, 1)]
                 actions.append((os.POSIX_SPAWN_DUP2, output, 2))
             else:

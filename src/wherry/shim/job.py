@@ -18,7 +18,7 @@ class Job:
     def __init__(
         self,
         *,
-        id: str,  # noqa: A002 - the field's name everywhere
+        id: str,
         bundle: str,
         run: list[str],
         delete: list[str],

@@ -5,15 +5,14 @@ A line longer than 16 KiB becomes several records, of which only the last ends i
 renames <path> to <path>.1, that to .2 and so on. Knows bytes and files, not where they come from.
 
 How it is fast: a whole read of output is escaped in one go and the record separators are put in by one replace.
-That needs a byte that cannot occur in the text and is not touched by escaping: 0x7f. Where the text has one, or bytes that
-need more than the cheap escapes, the slow path takes over for that read only.
+That needs a byte that cannot occur in the text and is not touched by escaping: 0x7f. Where the text has one, or bytes
+that need more than the cheap escapes, the slow path takes over for that read only.
 """
 
 from __future__ import annotations
 
 import os
 import time
-
 from _json import encode_basestring
 
 MAX_LINE = 16 * 1024
@@ -77,7 +76,7 @@ class LogFile:
         self._size = os.fstat(self._fd).st_size
 
     def write(self, stream: str, data: bytes) -> None:
-        """Take output of `stream` ("stdout" or "stderr"); an unfinished line waits for its end, or for MAX_LINE bytes."""
+        """Take output of `stream` ("stdout" or "stderr"); an unfinished line waits for its end or for MAX_LINE bytes."""
         ns = time.time_ns()
         if self._pending[stream]:
             data = self._pending[stream] + data

@@ -57,7 +57,7 @@ class Poller:
         self._epoll.close()
 
     def poll(self, timeout: float | None) -> None:
-        """Wait for events, at most `timeout` seconds, and run their callbacks. A hang-up or an error wakes both sides."""
+        """Wait for events, at most `timeout` seconds, and run their callbacks. A hang-up or error wakes both."""
         for fd, events in self._epoll.poll(timeout):
             for event, which in ((~select.EPOLLOUT, 0), (~select.EPOLLIN, 1)):
                 callback = self._watched.get(fd, _NOBODY)[which]
@@ -93,11 +93,11 @@ class Client:
     def __init__(
         self,
         sock: socket.socket,
-        stdin: bool,  # noqa: FBT001 - a field
+        stdin: bool,
         outputs: frozenset[str],
         keys: DetachKeys,
         on_detach: Callable[[], None],
-        framed: bool,  # noqa: FBT001 - a field
+        framed: bool,
     ) -> None:
         self.sock = sock
         self.stdin = stdin
@@ -223,7 +223,7 @@ class Streams:
         self._on_end = callback
 
     def drain(self) -> None:
-        """Read what is there now without waiting, for the process has ended. No more than a pipe holds: others may go on."""
+        """Read what is there now without waiting, for the process has ended: no more than a pipe holds, others may go on."""
         for fd in list(self._outputs):
             for _ in range(_PIPE_BYTES // CHUNK):
                 if fd in self._outputs and _readable(fd):

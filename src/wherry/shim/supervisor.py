@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 
 class Launch:
-    """A command of the runtime that leaves a process behind. Paths are relative to the bundle; `size` is rows, columns."""
+    """A runtime command that leaves a process behind. Paths are relative to the bundle, `size` is rows, columns."""
 
     def __init__(
         self, argv: list[str], pid_file: str, log: str, terminal_socket: str, size: tuple[int, int] | None
@@ -137,7 +137,7 @@ class Supervisor:
     ) -> None:
         """Run the command and connect the stdio of the process it leaves.
 
-        Nothing is read before it has succeeded: until then the runtime itself writes there, and repeats what is in its log.
+        Nothing is read before it has succeeded: until then the runtime itself writes there, the same as to its log.
         """
         with contextlib.suppress(FileNotFoundError):
             os.unlink(launch.pid_file)
@@ -202,7 +202,7 @@ class Supervisor:
     def _after_output(self, process: Process, then: Callable[[], None]) -> None:
         """Call `then` when the output of an ended process has been read, at the latest after a moment.
 
-        The log is complete before that, and the clients see the end after it: who has seen the end can ask for the code.
+        The log is complete before that, and the clients see the end after it: who saw the end can ask for the code.
         """
         waiting = True
 
