@@ -76,7 +76,7 @@ class LogFile:
         self._size = os.fstat(self._fd).st_size
 
     def write(self, stream: str, data: bytes) -> None:
-        """Take output of `stream` ("stdout" or "stderr"); an unfinished line waits for its end or for MAX_LINE bytes."""
+        """Take output of `stream` ("stdout" or "stderr"); an unfinished line waits for its end or MAX_LINE bytes."""
         ns = time.time_ns()
         if self._pending[stream]:
             data = self._pending[stream] + data
