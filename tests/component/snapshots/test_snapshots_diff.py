@@ -33,9 +33,14 @@ class Bench:
     def __init__(self, disk: Path, kind: str) -> None:
         self.disk = disk
         self.store = Store(disk / "content")
-        self.snapshotter = KINDS[kind](disk / kind, Database.open(disk / f"{kind}.db", [SCHEMA]))
+        self._database = Database.open(disk / f"{kind}.db", [SCHEMA])
+        self.snapshotter = KINDS[kind](disk / kind, self._database)
         self.unpacker = Unpacker(self.snapshotter, self.store)
         self._taken = 0
+
+    def close(self) -> None:
+        self.unpacker.close()
+        self._database.close()
 
     def change(self, key: str, parent: str | None, change: Callable[[Path], object]) -> dict[str, tuple[object, ...]]:
         """Prepare a snapshot, change it, and describe it as it shows with its parents."""
@@ -74,7 +79,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     with tmpfs(tmp_path / "disk") as disk:
         bench = Bench(disk, request.param)
         yield bench
-        bench.unpacker.close()
+        bench.close()
 
 
 def make_base(tree: Path) -> None:
@@ -194,7 +199,7 @@ def test_overlay_says_opaque_only_where_something_is_to_be_hidden(tmp_path: Path
         bench.snapshotter.commit("A", "base")
         bench.change("container", "A", change_base)
         assert [name for name in bench.names("container") if name.endswith("opq")] == ["var/log/.wh..wh..opq"]
-        bench.unpacker.close()
+        bench.close()
 
 
 def test_sockets_are_left_out(bench: Bench) -> None:

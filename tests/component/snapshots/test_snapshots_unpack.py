@@ -43,8 +43,13 @@ class Bench:
     def __init__(self, disk: Path, kind: str) -> None:
         self.disk = disk
         self.store = Store(disk / "content")
-        self.snapshotter = KINDS[kind](disk / "snapshots", Database.open(disk / "state.db", [SCHEMA]))
+        self._database = Database.open(disk / "state.db", [SCHEMA])
+        self.snapshotter = KINDS[kind](disk / "snapshots", self._database)
         self.unpacker = Unpacker(self.snapshotter, self.store)
+
+    def close(self) -> None:
+        self.unpacker.close()
+        self._database.close()
 
     def layer(self, archive: bytes, compress: Callable[[bytes], bytes] = gzip.compress) -> Layer:
         blob = compress(archive)
@@ -75,7 +80,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     with tmpfs(tmp_path / "disk") as disk:
         bench = Bench(disk, request.param)
         yield bench
-        bench.unpacker.close()
+        bench.close()
 
 
 def archive(*entries: Entry | tuple[Entry, bytes] | str) -> bytes:
