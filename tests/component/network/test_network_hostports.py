@@ -95,11 +95,10 @@ def test_an_address_that_the_host_does_not_have_is_refused(host_ports: HostPorts
 
 
 def test_connections_of_an_ended_server_do_not_block_its_port(host_ports: HostPorts) -> None:
-    with program(8080, reuse=True) as listening:
-        with socket.create_connection(("127.0.0.1", 8080)) as client:
-            accepted, _ = listening.accept()
-            accepted.close()  # the server ends first, so TIME_WAIT is on its side
-            assert client.recv(1) == b""
+    with program(8080, reuse=True) as listening, socket.create_connection(("127.0.0.1", 8080)) as client:
+        accepted, _ = listening.accept()
+        accepted.close()  # the server ends first, so TIME_WAIT is on its side
+        assert client.recv(1) == b""
     binding = host_ports.hold(wanted(), "172.17.0.2")
     with pytest.raises(OSError, match="Address already in use"), program(8080, reuse=True):
         pass

@@ -18,7 +18,7 @@ from tests.support.networking import ask, run, serve
 from wherry import errors
 from wherry.network import ipam
 from wherry.network.network import NetworkFailed, NetworkInUse, PredefinedNetwork
-from wherry.network.networks import AddressOnPredefined, Attachment, CannotPublish
+from wherry.network.networks import AddressOnPredefined, CannotPublish
 
 WEB = [("80/tcp", "", "8080")]
 _ROOT = Path(__file__).parents[3]
@@ -42,7 +42,8 @@ def test_a_changed_configuration_changes_the_bridge_and_not_its_id(make_scene: C
     identifier = first.networks.find("bridge").id
     first.crash()
     changed = make_scene(subnet="10.60.0.1/24", icc=False).networks.find("bridge")
-    assert (changed.id, changed.subnet, changed.gateway, changed.icc) == (identifier, "10.60.0.0/24", "10.60.0.1", False)
+    assert (changed.id, changed.icc) == (identifier, False)
+    assert (changed.subnet, changed.gateway) == ("10.60.0.0/24", "10.60.0.1")
     addresses = run("ip -o -4 addr show wherry0")
     assert "10.60.0.1/24" in addresses
     assert "10.50.0.1" not in addresses

@@ -170,6 +170,8 @@ def test_an_internal_network_has_no_way_in_or_out(scene: Scene, neighbour: str) 
     bridge = scene.networks.find("inner").gateway
     run(f"ip route add default via {bridge}", inner.sandbox)
     run(f"ip route add 172.16.0.0/12 via {HOST}", neighbour)
+    run("nft 'table ip admin { chain c { type nat hook prerouting priority -110; }; }'")
+    run(f"nft add rule ip admin c tcp dport 8082 dnat to {inner.address}:80")
     with serve(inner.sandbox, 80), serve(neighbour, 7), serve(neighbour, 7, "udp"), serve(outer.sandbox, 80):
         assert ask(other.sandbox, inner.address, 80)
         assert ask(None, inner.address, 80)
@@ -178,6 +180,7 @@ def test_an_internal_network_has_no_way_in_or_out(scene: Scene, neighbour: str) 
         assert is_silent(inner.sandbox, outer.address, 80)
         assert is_silent(inner.sandbox, HOST, 8081), "published ports of other networks are outside too"
         assert is_silent(neighbour, inner.address, 80)
+        assert is_silent(neighbour, HOST, 8082), "whatever others redirect"
         assert is_silent(outer.sandbox, inner.address, 80)
 
 

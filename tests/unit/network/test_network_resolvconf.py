@@ -105,9 +105,7 @@ def test_required_ndots_yields_to_any_other() -> None:
     directory = "TestRCTransformForIntNS"
     assert internal("") == golden(f"{directory}/ndots_missing_but_required")
     assert internal("options ndots:1") == golden(f"{directory}/ndots_present_and_required")
-    assert internal("options ndots:1", override=["ndots:2"]) == golden(
-        f"{directory}/ndots_host,_override_and_required"
-    )
+    assert internal("options ndots:1", override=["ndots:2"]) == golden(f"{directory}/ndots_host,_override_and_required")
     assert internal("options trust-ad", required=["ndots:0", "attempts:3", "edns0"]) == golden(
         f"{directory}/Extra_required_options"
     )
