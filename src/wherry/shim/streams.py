@@ -223,7 +223,7 @@ class Streams:
         self._on_end = callback
 
     def drain(self) -> None:
-        """Read what is there now without waiting, and no more than a pipe holds: the process has ended, others go on."""
+        """Read what is there now without waiting, no more than a pipe holds: the process has ended, others go on."""
         for fd in list(self._outputs):
             for _ in range(_PIPE_BYTES // CHUNK):
                 if fd in self._outputs and _readable(fd):
