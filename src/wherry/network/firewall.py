@@ -4,7 +4,7 @@ Knows which packets pass: published ports, masquerading, and what separates netw
 records. A published port is an element of a map, so that the thousandth costs what the first did. Every change is one
 transaction.
 
-    at_raw          nobody else may speak to or as the host's loopback, which a bridge would otherwise let in; nor may a
+    at_raw          nobody else may speak to the host's loopback, which a bridge would otherwise let in; nor may a
                     container speak with an address that is not of its network
     at_prerouting, at_output    a packet for one of the host's addresses whose protocol and port are published goes to
                     the container
@@ -49,7 +49,6 @@ table {_TABLE} {{
     chain at_raw {{
         type filter hook prerouting priority raw; policy accept;
         iifname != "lo" ip daddr 127.0.0.0/8 drop
-        iifname != "lo" ip saddr 127.0.0.0/8 drop
         iifname @bridges meta nfproto ipv4 fib saddr . iif oif missing drop
     }}
     chain to_containers {{

@@ -62,7 +62,7 @@ class Bridge:
             self._links.run(route.link_delete(link.index))
 
     def join(self, network: Network, endpoint: Endpoint, inside: route.Route, *, default_route: bool) -> None:
-        """One message makes both ends in their places, a second completes the inside."""
+        """One message makes both ends in their places; the others complete the inside."""
         name = _veth(endpoint)
         fd = os.open(endpoint.sandbox, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -75,12 +75,15 @@ class Bridge:
         own = inside.link(endpoint.interface)
         if own is None:
             raise OSError(errno.ENODEV, f"interface {endpoint.interface} does not exist in the sandbox")
+        inside.run(route.link_up(own.index))
+        # The bridge learns of the carrier later, and drops packets until then; asking for a link has it told now.
+        self._links.link(name)
         address = ipaddress.IPv4Interface(f"{endpoint.address}/{endpoint.prefix}")
-        # The address comes first: the kernel announces it when the link goes up, and who had it before is forgotten.
-        requests = [route.address_add(own.index, address), route.link_up(own.index)]
+        requests = [route.address_add(own.index, address)]
         if default_route:
             requests.append(route.route_add(ipaddress.IPv4Address(network.gateway), replace=True))
-        inside.run(*requests)
+        # Setting the MAC makes the kernel announce the address (arp_notify), so that who had it before is forgotten.
+        inside.run(*requests, route.link_set(own.index, mac=endpoint.mac))
 
     def _set_port(self, name: str, *, icc: bool) -> None:
         """Keep a port apart from the others without ICC, but let all be reached by way of the host.
