@@ -45,7 +45,7 @@ def records(lines: bytes, stream: str, attributes: bytes, ns: int) -> bytes:
     tail = b'","stream":"%b",%b"time":"%b"}\n' % (stream.encode(), attributes, _timestamp(ns))
     between = rb"\n" + tail + b'{"log":"'
     if not lines.translate(None, _PLAIN):
-        return b'{"log":"' + lines[:-1].replace(b"\n", between) + rb"\n" + tail
+        return b"".join((b'{"log":"', memoryview(lines.replace(b"\n", between))[: -len(b'{"log":"')]))
     if b"\x7f" not in lines:
         return b'{"log":"' + _escape(lines[:-1].replace(b"\n", b"\x7f")).replace(b"\x7f", between) + rb"\n" + tail
     return b"".join(b'{"log":"' + _escape(line) + rb"\n" + tail for line in lines[:-1].split(b"\n"))
@@ -78,23 +78,30 @@ class LogFile:
     def write(self, stream: str, data: bytes) -> None:
         """Take output of `stream` ("stdout" or "stderr"); an unfinished line waits for its end or MAX_LINE bytes."""
         ns = time.time_ns()
-        if self._pending[stream]:
-            data = self._pending[stream] + data
-        end = data.rfind(b"\n") + 1
-        lines, rest = data[:end], data[end:]
         out = []
-        if lines:
-            if len(lines) <= MAX_LINE or not _has_long_line(lines):
-                out.append(records(lines, stream, self._attributes, ns))
+        start = 0
+        if self._pending[stream]:
+            start = data.find(b"\n") + 1
+            if start:
+                out.append(self._encode(self._pending[stream] + data[:start], stream, ns))
             else:
-                out.append(self._split(lines, stream, ns))
+                data = self._pending[stream] + data
+        end = data.rfind(b"\n") + 1
+        if end > start:
+            out.append(self._encode(data[start:end], stream, ns))
+        rest = data[end:]
         while len(rest) >= MAX_LINE:
             piece = _cut(rest)
             out.append(partial(piece, stream, self._attributes, ns))
             rest = rest[len(piece) :]
         self._pending[stream] = rest
         if out:
-            self._append(b"".join(out))
+            self._append(out[0] if len(out) == 1 else b"".join(out))
+
+    def _encode(self, lines: bytes, stream: str, ns: int) -> bytes:
+        if len(lines) <= MAX_LINE or not _has_long_line(lines):
+            return records(lines, stream, self._attributes, ns)
+        return self._split(lines, stream, ns)
 
     def _split(self, lines: bytes, stream: str, ns: int) -> bytes:
         out = []
