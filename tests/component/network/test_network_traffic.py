@@ -29,6 +29,20 @@ def test_a_published_port_is_reached_from_everywhere_and_sees_who_comes(scene: S
         assert ask(None, web.address, 80) == f"server {web.gateway}"
 
 
+def test_the_documented_rules_open_a_chain_that_drops(scene: Scene, neighbour: str) -> None:
+    web = scene.connect(publish=WEB)
+    run("nft 'table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }'")
+    with serve(web.sandbox, 80), serve(neighbour, 7):
+        assert is_silent(neighbour, HOST, 8080)
+        assert is_silent(web.sandbox, NEIGHBOUR, 7)
+        text = (Path(__file__).parents[3] / "docs" / "networking.md").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            if line.startswith("    nft insert rule"):
+                run(line)
+        assert ask(neighbour, HOST, 8080)
+        assert ask(web.sandbox, NEIGHBOUR, 7)
+
+
 @pytest.fixture(params=["1", "0"], ids=["bridged packets are filtered", "bridged packets are not filtered"])
 def bridge_filter(request: pytest.FixtureRequest) -> None:
     switch = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
