@@ -4,8 +4,9 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/build/tools:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH DOCKER_HOST DOCKER_CONTEXT WHERRY_FAULTS
 
-# A run that hangs shows where (faulthandler on SIGABRT), then is killed.
-pytest = timeout --signal=ABRT --kill-after=10s $(1) python -X faulthandler -m pytest -q -rsx $(2)
+# A run that hangs shows where (faulthandler on SIGABRT), then is killed. Tracebacks are Python's own: to shorten them pytest
+# parses the source, which in Python 3.11 can fail with a SystemError and hide what has failed.
+pytest = timeout --signal=ABRT --kill-after=10s $(1) python -X faulthandler -m pytest -q -rfEsx --tb=native $(2)
 
 SUBJECTS ?= wherry=unix:///run/wherry/wherry.sock
 conformance_tests := $(wildcard tests/conformance) tests/unit/cli/test_cli_like_docker.py
