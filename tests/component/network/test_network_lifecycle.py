@@ -362,21 +362,21 @@ def test_publishing_while_the_table_is_gone_makes_it_anew(scene: Scene, monkeypa
 
 
 def test_the_thousandth_published_port_costs_what_the_first_did(scene: Scene) -> None:
-    def cost(rounds: int) -> float:
+    def least_cost(rounds: int = 30) -> float:
+        """The least is what the work takes; all above it is what else the machine does."""
         times = []
         for _ in range(rounds):
             start = time.perf_counter()
             endpoint = scene.connect(publish=[("80/tcp", "", "")])
             times.append(time.perf_counter() - start)
             scene.disconnect(endpoint.container)
-        return sorted(times)[len(times) // 2]
+        return min(times)
 
-    cost(5)
-    first = cost(15)
+    first = least_cost()
     many = scene.connect(publish=[(f"{port}/tcp", "", "") for port in range(1, 1001)])
     assert len(many.bindings) == 1000
-    thousandth = cost(15)
-    assert thousandth < 2 * first + 0.002, (first, thousandth)
+    thousandth = least_cost()
+    assert thousandth < 1.5 * first, (first, thousandth)
 
 
 def test_a_foreign_chain_that_drops_is_found(scene: Scene) -> None:
