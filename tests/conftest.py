@@ -10,6 +10,8 @@ import pytest
 
 from tests.support import leaks
 
+pytest_plugins = ["tests.support.skips"]
+
 _TESTS = Path(__file__).parent
 _ON_THE_KERNEL = (_TESTS / "component", _TESTS / "e2e")
 
@@ -36,13 +38,9 @@ def nothing_is_left_of_the_session(request: pytest.FixtureRequest) -> Iterator[N
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    if not _below(request.node, _TESTS / "component"):
+    if not _below(request.node, *_ON_THE_KERNEL):
         yield
         return
     before = leaks.look()
     yield
     assert not (left := leaks.left_over(before)), "left on the machine:\n" + "\n".join(left)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(f"tests skipped: {len(terminalreporter.getreports('skipped'))}")

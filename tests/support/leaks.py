@@ -74,12 +74,15 @@ def _cgroups() -> Iterator[str]:
 
 
 def _processes() -> Iterator[str]:
+    """Our own children, even those that only wait to be waited for, and what is called wherry in our network."""
     ours = os.readlink("/proc/self/ns/net")
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            if "wherry" in command and folder.name != str(os.getpid()) and os.readlink(folder / "ns/net") == ours:
-                yield f"process {folder.name}: {command}"
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            named = "wherry" in command and folder.name != str(os.getpid())
+            if parent == os.getpid() or (named and os.readlink(folder / "ns/net") == ours):
+                yield f"process {folder.name}: {command or 'ended'}"
         except OSError:
             continue
 
