@@ -91,7 +91,7 @@ class Creator:
             raise plan.InvalidRequest("no image specified: the field Image must name one")
         image = await self._worker.run(self._images.resolve, reference)
         record = self._record(identifier, image, config, host, _networks(request))
-        warnings: list[str] = []
+        warnings = plan.warnings(record.config)
         with contextlib.ExitStack() as undo:
             chosen = self._containers.reserve(identifier, name)
             undo.callback(self._containers.release, chosen)

@@ -115,6 +115,7 @@ def host_config(
     user: api.HostConfig, *, default_runtime: str, log_config: api.HostConfigLogConfig, private_cgroup: bool
 ) -> api.HostConfig:
     """The HostConfig of a container: the user's, checked, with Docker's defaults."""
+    _check_implemented(user)
     _check_restart(user)
     _check_resources(user)
     return msgspec.structs.replace(
@@ -143,6 +144,44 @@ def _restart_policy(policy: api.RestartPolicy | None | msgspec.UnsetType) -> api
     if not isinstance(policy, api.RestartPolicy):
         return api.RestartPolicy(name="no", maximum_retry_count=0)
     return api.RestartPolicy(name=text(policy.name) or "no", maximum_retry_count=number(policy.maximum_retry_count))
+
+
+_NOT_IMPLEMENTED = (
+    "device_requests",
+    "storage_opt",
+    "blkio_weight_device",
+    "blkio_device_read_bps",
+    "blkio_device_write_bps",
+    "blkio_device_read_iops",
+    "blkio_device_write_iops",
+)
+
+
+class OptionNotImplemented(errors.Unsupported):
+    def __init__(self, option: str) -> None:
+        name = option.title().replace("_", "")
+        super().__init__(
+            f"HostConfig.{name} is not implemented by wherry yet", hint="leave it out: it would have no effect"
+        )
+
+
+def _check_implemented(user: api.HostConfig) -> None:
+    """An option without effect is refused: a container that only seems to be limited is worse than none."""
+    for option in _NOT_IMPLEMENTED:
+        if getattr(user, option):
+            raise OptionNotImplemented(option)
+    if text(user.userns_mode) not in ("", "host"):
+        raise OptionNotImplemented("userns_mode")
+    if text(user.volume_driver) not in ("", "local"):
+        raise OptionNotImplemented("volume_driver")
+
+
+def warnings(config_: api.ContainerConfig) -> list[str]:
+    """What is accepted and echoed, but does less than Docker would."""
+    check = config_.healthcheck
+    if isinstance(check, api.HealthConfig) and items(check.test) not in ([], ["NONE"]):
+        return ["Health checks are not run by wherry yet: the container will have no health status."]
+    return []
 
 
 def _check_restart(user: api.HostConfig) -> None:

@@ -127,3 +127,29 @@ def test_what_cannot_be_is_refused_in_dockers_words(request_: dict[str, object],
 @pytest.mark.parametrize(("text", "size"), [("10", 10), ("10k", 10240), ("1.5m", 1572864), ("1GB", 1 << 30)])
 def test_sizes(text: str, size: int) -> None:
     assert plan.parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"device_requests": [api.DeviceRequest(count=-1)]},
+        {"storage_opt": {"size": "1G"}},
+        {"blkio_device_read_bps": [api.ThrottleDevice(path="/dev/sda", rate=1)]},
+        {"userns_mode": "private"},
+        {"volume_driver": "nfs"},
+    ],
+)
+def test_options_without_effect_are_refused(request_: dict[str, object]) -> None:
+    with pytest.raises(errors.Unsupported, match="is not implemented"):
+        host(**request_)
+
+
+def test_empty_options_are_fine() -> None:
+    host(device_requests=None, storage_opt={}, blkio_weight_device=[], userns_mode="host", volume_driver="")
+
+
+def test_a_health_check_is_warned_about() -> None:
+    checked = api.ContainerConfig(healthcheck=api.HealthConfig(test=["CMD", "true"]))
+    assert plan.warnings(checked)
+    assert not plan.warnings(api.ContainerConfig(healthcheck=api.HealthConfig(test=["NONE"])))
+    assert not plan.warnings(api.ContainerConfig())
