@@ -63,7 +63,7 @@ class Relay:
         if self._stdin:
             poll.register(0, select.POLLIN)
         while True:
-            poll.register(descriptor, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+            poll.register(descriptor, select.POLLIN | (select.POLLOUT if self._unsent or self._unflushed else 0))
             if self._stdin:
                 # An engine that does not take more is not sent more: what is typed waits in the terminal or pipe.
                 poll.modify(0, select.POLLIN if len(self._unsent) < _ENOUGH else 0)
@@ -79,7 +79,7 @@ class Relay:
                         return False
                 else:
                     self._take_signals()
-            if not self._output and not self._stdin and not self._unsent:
+            if not self._output and not self._stdin and not self._unsent and not self._unflushed:
                 return True
 
     def _take_signals(self) -> None:
@@ -126,8 +126,15 @@ class Relay:
             self.detached = self._keys.seen
         self._send(data)
 
+    @property
+    def _unflushed(self) -> bool:
+        """TLS holds encrypted bytes that the connection has not taken yet."""
+        return bool(getattr(self._sock, "unflushed", False))
+
     def _send(self, data: bytes) -> None:
         self._unsent += data
+        if not self._unsent and self._unflushed:
+            self._sock.flush()
         while self._unsent:
             try:
                 sent = self._sock.send(self._unsent)
