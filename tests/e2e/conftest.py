@@ -35,11 +35,14 @@ def root(own_namespaces: None) -> Iterator[Path]:
         yield Path(directory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_daemon(root: Path) -> Iterator[Daemon]:
-    """One daemon with a busybox image for all tests that only use it."""
-    (root / "shared").mkdir()
-    daemon = Daemon(root / "shared").start()
+    """One daemon with a busybox image for all tests of a module that only use it.
+
+    Not for all modules: two daemons in one network namespace would share bridge and firewall table, and a daemon of a
+    test's own would take them away from this one.
+    """
+    daemon = Daemon(Path(tempfile.mkdtemp(prefix="shared-", dir=root))).start()
     try:
         scenario = Scenario(daemon)
         scenario.wherry("system", "bootstrap-image", timeout=60)
