@@ -35,5 +35,6 @@ def configure(directory: Path, args: list[str], *, terminal: bool = False) -> No
     path = directory / "config.json"
     config: dict[str, Any] = json.loads(path.read_text())
     config["process"].update(args=args, terminal=terminal, env=["PATH=/bin"])
+    config["process"]["consoleSize"] = {"height": 24, "width": 80}
     config["root"]["readonly"] = False
     path.write_text(json.dumps(config))

@@ -57,7 +57,9 @@ class RuntimeBroke(StartError, errors.Internal):
 
 
 def start_error(reason: str, what: str = "create") -> StartError:
-    """Sort a runtime's text as dockerd does; clients search it for these very words."""
+    """Sort a runtime's text as dockerd does. Clients search it for these very words: other spellings are made theirs."""
+    for words in ("Permission denied", "No such file or directory", "Is a directory"):
+        reason = reason.replace(words, words.lower())
     message = f"failed to create task for container: OCI runtime {what} failed: {reason}"
     if what == "exec":
         message = f"OCI runtime exec failed: {reason}"
@@ -177,10 +179,13 @@ class Launcher:
         commands = self._commands(record)
         size = _console_size(record.host)
         console = "tty.sock" if record.terminal else None
+        two_steps = self._runtimes.get(record.runtime).reaps_on_run
+        first = commands.create if two_steps else commands.run
         return Job(
             id=record.id,
             bundle=str(directory),
-            run=commands.run(record.id, bundle=str(directory), pid_file="pid", log=RUNTIME_LOG, console_socket=console),
+            run=first(record.id, bundle=str(directory), pid_file="pid", log=RUNTIME_LOG, console_socket=console),
+            start=commands.start(record.id, log=RUNTIME_LOG) if two_steps else None,
             delete=commands.delete(record.id, log="delete.log", force=True),
             runtime_log=RUNTIME_LOG,
             exit_path=self._exit_path(record),

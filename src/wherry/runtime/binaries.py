@@ -76,6 +76,11 @@ class Runtime(msgspec.Struct, frozen=True):
         return str(Path(found).absolute())
 
     @property
+    def reaps_on_run(self) -> bool:
+        """crun's `run --detach` may reap a process that ends at once, and its exit code is lost: create, then start."""
+        return Path(self.path).name == "crun"
+
+    @property
     def needs_complete_v1(self) -> bool:
         """crun refuses to start while v1 is in use and v2 has a controller left."""
         return Path(self.path).name == "crun"
@@ -119,6 +124,17 @@ class Commands:
         """Create and start, return when the process runs and leave its pid in `pid_file`."""
         options = ["--bundle", bundle, "--pid-file", pid_file, *_console(console_socket)]
         return self._command(log, "run", "--detach", *options, container_id)
+
+    def create(
+        self, container_id: str, *, bundle: str, pid_file: str, log: str, console_socket: str | None = None
+    ) -> list[str]:
+        """Make everything but let the process wait for `start`; its pid is in `pid_file`."""
+        options = ["--bundle", bundle, "--pid-file", pid_file, *_console(console_socket)]
+        return self._command(log, "create", *options, container_id)
+
+    def start(self, container_id: str, *, log: str) -> list[str]:
+        """Let a created container's process go."""
+        return self._command(log, "start", container_id)
 
     def exec(
         self, container_id: str, *, process: str, pid_file: str, log: str, console_socket: str | None = None

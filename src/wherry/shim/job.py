@@ -29,9 +29,12 @@ class Job:
         stdin_once: bool = False,
         size: list[int] | None = None,
         log: dict[str, Any] | None = None,
+        start: list[str] | None = None,
         kill_all: bool = False,
     ) -> None:
-        """`kill_all`: the process shares its pid namespace, so its end does not end its children."""
+        """`start` is a second command, which lets go of a process that `run` has only prepared.
+
+        `kill_all`: the process shares its pid namespace, so its end does not end its children."""
         self.id = id
         self.bundle = bundle
         self.run = run
@@ -43,4 +46,5 @@ class Job:
         self.stdin_once = stdin_once
         self.size = size
         self.log = log
+        self.start = start
         self.kill_all = kill_all

@@ -86,6 +86,9 @@ class Supervisor:
         self._execs: dict[str, Process] = {}
         self._oom: OomCounter | None = None
         self._done = False
+        self._starting = False
+        """A process that was prepared is being let go: its end is told after its start."""
+        self._failed = False
         log = LogFile(**job.log) if job.log else None
         streams = Streams(self._poller, terminal=job.terminal, stdin=job.stdin, stdin_once=job.stdin_once, log=log)
         self._log = log
@@ -122,15 +125,34 @@ class Supervisor:
             self._main.pid = pid
             self._oom = OomCounter.of(pid)
             self._children.watch(pid, self._main_ended)
-            self._tell({"event": "started", "pid": pid, "at": time.time_ns()})
+            if self._job.start:
+                self._let_go(self._job.start, pid, failed)
+            else:
+                self._tell({"event": "started", "pid": pid, "at": time.time_ns()})
 
         def failed(message: str) -> None:
+            self._failed = True
             self._main.streams.close()
             self._tell({"event": "failed", "message": message, "at": time.time_ns()})
             self._delete_and_end()
 
         launch = Launch(self._job.run, "pid", self._job.runtime_log, TERMINAL_SOCKET, _size(self._job.size))
         self._launch(self._main, launch, started, failed)
+
+    def _let_go(self, argv: list[str], pid: int, failed: Callable[[str], None]) -> None:
+        """The second step of runtimes that create and start: the process runs once this command has succeeded."""
+
+        def ended(code: int, output: bytes) -> None:
+            self._starting = False
+            if code:
+                failed(_reason(self._job.runtime_log, output, f"{argv[0]} ended with status {code}"))
+                return
+            self._tell({"event": "started", "pid": pid, "at": time.time_ns()})
+            if self._main.code is not None:
+                self._after_output(self._main, self._report_exit)
+
+        self._starting = True
+        self._children.spawn(argv, None, ended)
 
     def _launch(
         self, process: Process, launch: Launch, started: Callable[[int], None], failed: Callable[[str], None]
@@ -197,7 +219,8 @@ class Supervisor:
         self._main.code = code
         if self._job.kill_all and self._oom:
             self._oom.kill_rest()
-        self._after_output(self._main, self._report_exit)
+        if not self._starting and not self._failed:
+            self._after_output(self._main, self._report_exit)
 
     def _after_output(self, process: Process, then: Callable[[], None]) -> None:
         """Call `then` when the output of an ended process has been read, at the latest after a moment.
