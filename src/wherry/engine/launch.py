@@ -57,7 +57,7 @@ class RuntimeBroke(StartError, errors.Internal):
 
 
 def start_error(reason: str, what: str = "create") -> StartError:
-    """Sort a runtime's text as dockerd does. Clients search it for these very words: other spellings are made theirs."""
+    """Sort a runtime's text as dockerd does. Clients search it for certain words: other spellings are made these."""
     for words in ("Permission denied", "No such file or directory", "Is a directory"):
         reason = reason.replace(words, words.lower())
     message = f"failed to create task for container: OCI runtime {what} failed: {reason}"
