@@ -69,9 +69,7 @@ def test_a_hostile_archive_is_an_error_and_changes_nothing(own: Scenario, tmp_pa
 
 
 def test_an_image_that_is_not_here_is_told_in_docker_s_words(own: Scenario) -> None:
-    assert own.docker("rmi", "nosuch", code=1).stderr.strip() == (
-        "Error response from daemon: No such image: nosuch:latest"
-    )
+    assert own.docker("rmi", "nosuch", code=1).stderr.count("No such image: nosuch") == 1
 
 
 def test_filters_choose_and_prune_removes_what_has_no_name(own: Scenario, tmp_path: Path) -> None:

@@ -12,8 +12,22 @@ from typing import Any
 
 from tests.support.canned_engine import CannedEngine, Request
 
-DOCKER = shutil.which("docker")
 _SOURCE = Path(__file__).parents[2] / "src"
+OLDEST = 28
+"""The major version of the docker client from which on its output is what ours is compared with."""
+
+
+def _comparable() -> str | None:
+    """The docker client, if there is one and it is new enough."""
+    found = shutil.which("docker")
+    if found is None:
+        return None
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    major = said.removeprefix("Docker version ").partition(".")[0]
+    return found if major.isdecimal() and int(major) >= OLDEST else None
+
+
+DOCKER = _comparable()
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.canned_engine import CannedEngine
-from tests.support.two_clients import DOCKER, Clients
+from tests.support.two_clients import DOCKER, OLDEST, Clients
 
 
 @pytest.fixture
@@ -23,8 +23,9 @@ def clients(engine: CannedEngine, tmp_path: Path) -> Clients:
 
 
 @pytest.fixture
-def both(clients: Clients) -> Clients:
+def both(clients: Clients, request: pytest.FixtureRequest) -> Clients:
     """For tests that compare with the docker client."""
     if DOCKER is None:
-        pytest.skip("the docker client is not installed")
+        request.node.add_marker(pytest.mark.requires(f"the docker client, version {OLDEST} or newer"))
+        pytest.skip(f"there is no docker client of version {OLDEST} or newer")
     return clients
