@@ -313,6 +313,13 @@ class Streams:
             self._finish(client)
 
     def _write_input(self) -> None:
+        """Pass on what clients have typed, and let them type again as far as it was taken."""
+        self._write_pending()
+        for client in self._clients:
+            if client.stdin:
+                self._watch_client(client)
+
+    def _write_pending(self) -> None:
         if self._input is None:
             return
         try:
@@ -320,7 +327,7 @@ class Streams:
                 written = os.write(self._input, self._input_pending[:CHUNK])
                 del self._input_pending[:written]
         except BlockingIOError:
-            self._poller.watch(self._input, write=self._resume_input)
+            self._poller.watch(self._input, write=self._write_input)
             return
         except OSError:
             self._input_pending.clear()
@@ -329,12 +336,6 @@ class Streams:
         self._poller.forget(self._input)
         if self._input_closing:
             self._close_input()
-
-    def _resume_input(self) -> None:
-        self._write_input()
-        for client in self._clients:
-            if client.stdin:
-                self._watch_client(client)
 
     def _close_input(self) -> None:
         if self._input is not None:

@@ -43,12 +43,13 @@ def frame(number: int, text: bytes) -> bytes:
 class Bench:
     """Streams with the process's ends in the test's hands."""
 
-    def __init__(self, *, stdin: bool = True, stdin_once: bool = True) -> None:
+    def __init__(self, *, stdin: bool = True, stdin_once: bool = True, start: bool = True) -> None:
         self.poller = Poller()
         self.clients: list[socket.socket] = []
         self.streams = Streams(self.poller, terminal=False, stdin=stdin, stdin_once=stdin_once)
         self.stdin, self.stdout, self.stderr = self.streams.open_pipes()
-        self.streams.start()
+        if start:
+            self.streams.start()
 
     def client(self, *, stdin: bool = True) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -193,3 +194,22 @@ def test_finish_gives_clients_the_rest_and_closes_them(bench: Bench) -> None:
     assert client.recv(100) == frame(1, b"last")
     assert client.recv(100) == b""
     assert bench.streams.idle
+
+
+def test_input_that_waited_for_the_start_goes_on_after_it() -> None:
+    bench = Bench(start=False)
+    client = bench.client()
+    client.setblocking(False)
+    sent = 0
+    for _ in range(50):
+        try:
+            sent += client.send(b"z" * 65536)
+        except BlockingIOError:
+            bench.spin(0.01)
+    got = len(os.read(bench.stdin, 1 << 20))
+    bench.streams.start()
+    while got < sent:
+        bench.spin(0.005)
+        assert readable(bench.stdin), "the rest does not come"
+        got += len(os.read(bench.stdin, 1 << 20))
+    bench.close()
