@@ -8,6 +8,7 @@ from wherry.linux import cgroups
 from wherry.runtime import binaries
 
 
+@pytest.mark.requires("a host that mixes cgroup versions")
 def test_incomplete_hierarchies_are_refused_for_crun_with_a_remedy() -> None:
     missing = cgroups.missing_v1()
     if not missing:
